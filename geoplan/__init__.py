@@ -1,0 +1,35 @@
+"""geoplan: administrative boundaries joined with what regional plans promise.
+
+The names below are loaded on first use, so that ``import geoplan`` stays light:
+it imports neither geopandas, rasterio, folium nor fastapi.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geoplan.gazetteer import resolve_place
+    from geoplan.layers.store import list_layers, read_layer, read_report
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "list_layers", "read_layer", "read_report", "resolve_place"]
+
+_HOME = {
+    "list_layers": "geoplan.layers.store",
+    "read_layer": "geoplan.layers.store",
+    "read_report": "geoplan.layers.store",
+    "resolve_place": "geoplan.gazetteer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'geoplan' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Administrative divisions: where their polygons and names come from, and how they are checked."""

@@ -1,0 +1,5 @@
+"""The `geoplan` command."""
+
+from geoplan.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,16 @@
+"""Place names: one function resolves every name, old or new, short or full, or code."""
+
+from geoplan.gazetteer.index import Division, Gazetteer, load_gazetteer, save_gazetteer
+from geoplan.gazetteer.resolve import Resolution, Status, resolve_place
+from geoplan.gazetteer.search import search_places
+
+__all__ = [
+    "Division",
+    "Gazetteer",
+    "Resolution",
+    "Status",
+    "load_gazetteer",
+    "resolve_place",
+    "save_gazetteer",
+    "search_places",
+]

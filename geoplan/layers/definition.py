@@ -1,0 +1,159 @@
+"""The layer file: what a layer selects, measures, joins and how it is drawn (``layers/<id>.toml``)."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from geoplan.errors import LayerError
+from geoplan.terms import THEMES, Change, Kind, Level, Measure, Precision
+
+SCHEMA_VERSION = 1
+_COLOUR = r"#[0-9a-f]{6}"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text(_Part):
+    """A text in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class SelectDivisions(_Part):
+    """Divisions of one level inside the named ones."""
+
+    source: Literal["divisions"]
+    level: Level
+    within: tuple[str, ...]
+
+
+class SelectRecords(_Part):
+    """Facts of some kinds; `themes` narrows them. `shape` is one feature a place, a fact, or a route's line."""
+
+    source: Literal["records"]
+    kinds: tuple[Kind, ...]
+    themes: tuple[str, ...] = ()
+    shape: Literal["places", "union", "line"] = "places"
+
+    @field_validator("themes")
+    @classmethod
+    def _known(cls, themes: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(themes) - set(THEMES)):
+            raise ValueError(f"unknown themes: {', '.join(unknown)}")
+        return themes
+
+
+class SelectCoverage(_Part):
+    """Divisions of one level with the number of facts that each plan states about them."""
+
+    source: Literal["coverage"]
+    level: Level
+    within: tuple[str, ...]
+
+
+class MeasureSpec(_Part):
+    """The figure that a layer shows: which measure, in which unit, and whether it adds up over places.
+
+    The classes of the legend compare only figures of `change` and `themes`, where these are given. `shares` adds
+    the columns of `geoplan.layers.shares`.
+    """
+
+    name: Measure
+    unit: str
+    extensive: bool
+    change: Change | None = None
+    themes: tuple[str, ...] = ()
+    shares: bool = False
+
+
+class Style(_Part):
+    """How a layer is drawn.
+
+    ``single`` draws one colour; ``categories`` one for every value of `field`; ``breaks`` classes of `field` between
+    the given breaks; every other scheme is a classifier of mapclassify with `k` classes. `palette` gives the
+    colours in order; `fill_levels` the precisions that are filled, all others are outlined.
+    """
+
+    scheme: Literal["single", "categories", "breaks", "quantiles", "fisher_jenks"]
+    field: str = ""
+    k: int = Field(default=5, ge=2, le=9)
+    breaks: tuple[float, ...] = ()
+    palette: tuple[Annotated[str, Field(pattern=_COLOUR)], ...] = Field(min_length=1)
+    fill_levels: tuple[Precision, ...]
+    visible: bool = False
+    title: Text | None = None
+    unit: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.scheme == "single") == bool(self.field):
+            raise ValueError("a style needs a field, unless its scheme is 'single'")
+        if (self.scheme == "breaks") != bool(self.breaks):
+            raise ValueError("breaks belong to the scheme 'breaks'")
+        if list(self.breaks) != sorted(set(self.breaks)):
+            raise ValueError("breaks must rise")
+        return self
+
+
+class LayerDefinition(_Part):
+    """A declared layer. `sources` are ids of boundary sources; the plans follow from the records."""
+
+    id: str = Field(pattern=r"[a-z][a-z0-9_]*")
+    schema_version: Literal[1]
+    order: int
+    group: Literal["boundaries", "farmland", "production", "tourism", "projects"]
+    title: Text
+    description: Text
+    geometry: Literal["polygon", "line", "point"]
+    select: Annotated[SelectDivisions | SelectRecords | SelectCoverage, Field(discriminator="source")]
+    measure: MeasureSpec | None = None
+    style: Style
+    sources: tuple[str, ...]
+    unmatched: Literal["report", "refuse"] = "report"
+
+
+def load_definition(path: Path) -> LayerDefinition:
+    """The layer that a file declares.
+
+    Raises
+    ------
+    LayerError
+        With every fault of the file: its key, what is wrong with it, and what may stand there.
+    """
+    try:
+        definition = LayerDefinition(**tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LayerError(f"layers/{path.name}: not a TOML file: {error}.") from None
+    except ValidationError as error:
+        raise LayerError("\n".join(_faults(path, error))) from None
+    if definition.id != path.stem:
+        raise LayerError(f"layers/{path.name}: id: {definition.id!r} is not the name of the file.")
+    return definition
+
+
+def load_definitions(folder: Path) -> list[LayerDefinition]:
+    """All declared layers of a folder (``plans.toml`` apart), in their drawing order."""
+    paths = sorted(path for path in folder.glob("*.toml") if path.name != "plans.toml")
+    if not paths:
+        raise LayerError(f"no layer file in {folder.name}/.")
+    return sorted((load_definition(path) for path in paths), key=lambda layer: (layer.order, layer.id))
+
+
+def _faults(path: Path, error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors(include_url=False):
+        # The discriminator's own name is no key of the file.
+        key = ".".join(str(part) for part in fault["loc"] if part not in {"divisions", "records", "coverage"})
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"layers/{path.name}: {key}: there is no such key; take it out or correct its name.")
+        else:
+            message = str(fault["msg"]).removeprefix("Value error, ")
+            lines.append(f"layers/{path.name}: {key or 'layer'}: {message}.")
+    return lines

@@ -1,0 +1,258 @@
+"""Record files: one CSV a plan, which a planner edits in a spreadsheet.
+
+One row is one fact with at most one figure. Further figures of the same fact follow in rows that repeat the
+id and leave every other column of the fact empty. Every bad cell becomes a `Problem` with its row (the header
+is row 1) and column; a fact with a bad cell is not read, the others are.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from geoplan.errors import Problem, RecordError, UnitError
+from geoplan.provenance import Citation
+from geoplan.records.model import PlaceRef, PlanRecord, Quantity
+
+FACT_COLUMNS = ("kind", "theme", "name", "places", "region", "part_of", "seq", "duplicate_of", "note")
+FIGURE_COLUMNS = ("measure", "value", "unit", "qualifier", "change", "per")
+COLUMNS = (
+    "id", "kind", "theme", "name", "places", "region", "status", "period", "part_of", "seq", "duplicate_of",
+    *FIGURE_COLUMNS, "line", "span", "note",
+)  # fmt: skip
+MAX_BYTES = 32 << 20
+
+_Row = dict[str, str]
+
+
+class RecordFile(NamedTuple):
+    """What a record file holds: its records in order, the row each begins in, and every fault found."""
+
+    records: list[PlanRecord]
+    rows: dict[str, int]
+    problems: list[Problem]
+
+
+def read_records(path: Path) -> RecordFile:
+    """Records of one file and every fault found in it.
+
+    The plan is the file's stem. A spreadsheet's byte order mark is accepted.
+
+    Raises
+    ------
+    RecordError
+        If the file is no UTF-8 CSV with the columns of the schema, so that no row can be read.
+    """
+    rows = _read_rows(path)
+    problems: list[Problem] = []
+    records: list[PlanRecord] = []
+    seen: dict[str, int] = {}
+    for group in _groups(rows):
+        number, first = group[0]
+        if first["id"] in seen:
+            message = f"the id {first['id']!r} stands in row {seen[first['id']]} already."
+            problems.append(Problem("duplicate-id", message, path.name, number, "id", "Give this fact its own number."))
+            continue
+        seen[first["id"]] = number
+        record, faults = _record(group, path)
+        problems += faults
+        if record is not None:
+            records.append(record)
+    return RecordFile(records, seen, problems)
+
+
+def write_records(records: Iterable[PlanRecord]) -> str:
+    """Text of a record file; reading it gives equal records."""
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for record in records:
+        writer.writerows(_rows_of(record))
+    return stream.getvalue()
+
+
+def _read_rows(path: Path) -> list[tuple[int, _Row]]:
+    if not path.is_file():
+        raise RecordError(f"{path.name}: there is no such record file.")
+    if path.stat().st_size > MAX_BYTES:
+        raise RecordError(f"{path.name}: larger than {MAX_BYTES >> 20} MB; split it by plan.")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path.name}: byte {error.start} is not UTF-8. Save the file as 'CSV UTF-8'.") from None
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise RecordError(f"{path.name}: not a CSV file ({error}). Save it again from the spreadsheet.") from None
+    header = tuple(cell.strip() for cell in lines[0]) if lines else ()
+    if set(header) != set(COLUMNS) or len(header) != len(COLUMNS):
+        missing, unknown = sorted(set(COLUMNS) - set(header)), sorted(set(header) - set(COLUMNS))
+        raise RecordError(
+            f"{path.name}, row 1: the columns are not those of a record file (missing: {', '.join(missing) or 'none'}; "
+            f"unknown: {', '.join(unknown) or 'none'}). The columns are {', '.join(COLUMNS)}."
+        )
+    rows = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            raise RecordError(f"{path.name}, row {number}: {len(cells)} cells where the header has {len(header)}.")
+        rows.append((number, {key: cell.strip() for key, cell in zip(header, cells, strict=True)}))
+    return rows
+
+
+def _groups(rows: list[tuple[int, _Row]]) -> list[list[tuple[int, _Row]]]:
+    """Rows of one fact together: a row with the id of the one before and no fact of its own continues it."""
+    groups: list[list[tuple[int, _Row]]] = []
+    for number, row in rows:
+        if groups and groups[-1][0][1]["id"] == row["id"] and not any(row[column] for column in FACT_COLUMNS):
+            groups[-1].append((number, row))
+        else:
+            groups.append([(number, row)])
+    return groups
+
+
+def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | None, list[Problem]]:
+    number, first = group[0]
+    faults: list[Problem] = []
+
+    def fault(row: int, column: str, message: str) -> None:
+        faults.append(Problem("bad-cell", message, path.name, row, column))
+
+    quantities = []
+    for row_number, row in group:
+        quantity = _quantity(row, first, path.stem, lambda column, message, n=row_number: fault(n, column, message))
+        if quantity is not None:
+            quantities.append(quantity)
+        elif row_number != number and not faults:
+            fault(row_number, "measure", f"the row repeats the id {row['id']!r} and gives no figure.")
+    places = []
+    for item in filter(None, (part.strip() for part in first["places"].split(";"))):
+        try:
+            places.append(PlaceRef.parse(item))
+        except ValueError as error:
+            fault(number, "places", f"{error}.")
+    citation = _citation(first, path.stem, lambda column, message: fault(number, column, message))
+    if citation is None:
+        return None, faults
+    values: dict[str, Any] = {key: first[key] for key in ("id", "kind", "theme", "name", "region", "status")}
+    values |= {key: first[key] for key in ("period", "part_of", "duplicate_of", "note")}
+    values |= {"seq": first["seq"] or None, "citation": citation}
+    values |= {"places": tuple(places), "quantities": tuple(quantities)}
+    try:
+        record = PlanRecord(**values)
+    except ValidationError as error:
+        for column, message in _messages(error, "id"):
+            fault(number, column, message)
+        return None, faults
+    return (None, faults) if faults else (record, [])
+
+
+def _quantity(row: _Row, first: _Row, plan: str, fault: Any) -> Quantity | None:
+    if not any(row[column] for column in FIGURE_COLUMNS):
+        return None
+    for column in ("measure", "value", "unit"):
+        if not row[column]:
+            fault(column, "a figure needs measure, value and unit; this cell is empty.")
+            return None
+    citation = _citation(row, plan, fault)
+    low, _, high = row["value"].partition("-")
+    try:
+        value, value_max = Decimal(low), Decimal(high) if high else None
+        if not value.is_finite():
+            raise InvalidOperation
+    except InvalidOperation:
+        fault("value", f"{row['value']!r} is no number; write plain digits (30, 173.6) or a range (2-3).")
+        return None
+    if citation is None:
+        return None
+    own = {key: row[key] for key in ("status", "period") if row is not first and row[key] and row[key] != first[key]}
+    optional = {key: row[key] for key in ("qualifier", "change", "per") if row[key]}
+    try:
+        return Quantity(
+            measure=row["measure"], value=value, value_max=value_max, unit=row["unit"], citation=citation,
+            **optional, **own,
+        )  # fmt: skip
+    except ValidationError as error:
+        for column, message in _messages(error, "unit"):
+            fault(column, message)
+    except UnitError as error:
+        fault("unit", str(error))
+    return None
+
+
+def _citation(row: _Row, plan: str, fault: Any) -> Citation | None:
+    if not row["line"].isdecimal() or int(row["line"]) < 1:
+        fault("line", f"{row['line']!r} is no line number; lines are counted from 1.")
+        return None
+    start, dash, end = row["span"].partition("-")
+    if not (dash and start.isdecimal() and end.isdecimal() and int(start) < int(end)):
+        fault("span", f"{row['span']!r} is no span; write start-end, characters counted from 0.")
+        return None
+    return Citation(plan, int(row["line"]), int(start), int(end))
+
+
+def _messages(error: ValidationError, default: str) -> list[tuple[str, str]]:
+    found = []
+    for item in error.errors(include_url=False, include_context=False):
+        column = str(item["loc"][0]) if item["loc"] else default
+        message = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
+        found.append((column, f"{message} (is {item['input']!r})." if item["loc"] else f"{message}."))
+    return found
+
+
+def _rows_of(record: PlanRecord) -> list[dict[str, object]]:
+    head: dict[str, object] = {
+        "id": record.id, "kind": record.kind.value, "theme": record.theme, "name": record.name,
+        "places": ";".join(map(str, record.places)), "region": record.region, "status": record.status.value,
+        "period": record.period, "part_of": record.part_of, "seq": record.seq or "",
+        "duplicate_of": record.duplicate_of, "line": record.citation.line, "span": record.citation.span,
+        "note": record.note,
+    }  # fmt: skip
+    rows = [_figure_row(quantity) for quantity in record.quantities]
+    if not rows:
+        return [head]
+    # The fact's own citation leads; a first figure cited elsewhere keeps its own row.
+    if record.quantities[0].citation == record.citation and not _has_own_time(record.quantities[0]):
+        return [head | rows[0], *({"id": record.id} | row for row in rows[1:])]
+    return [head, *({"id": record.id} | row for row in rows)]
+
+
+def _has_own_time(quantity: Quantity) -> bool:
+    return quantity.status is not None or bool(quantity.period)
+
+
+def _figure_row(quantity: Quantity) -> dict[str, object]:
+    value = str(quantity.value)
+    if quantity.value_max is not None:
+        value += f"-{quantity.value_max}"
+    return {
+        "measure": quantity.measure.value, "value": value, "unit": quantity.unit,
+        "qualifier": "" if quantity.qualifier == "exact" else quantity.qualifier.value,
+        "change": quantity.change or "", "per": quantity.per or "",
+        "status": quantity.status or "", "period": quantity.period,
+        "line": quantity.citation.line, "span": quantity.citation.span,
+    }  # fmt: skip
+
+
+def schema() -> dict[str, object]:
+    """JSON Schema of a record, for `layers/records/schema.json`."""
+    return PlanRecord.model_json_schema()
+
+
+def check_references(records: Sequence[PlanRecord]) -> list[Problem]:
+    """Faults of `part_of` and `duplicate_of` over all files: unknown ids, self-reference, later original."""
+    known = {record.id for record in records}
+    problems = []
+    for record in records:
+        for column, target in (("part_of", record.part_of), ("duplicate_of", record.duplicate_of)):
+            if target and (target not in known or target == record.id):
+                message = f"{record.id} names {target!r}, which is no other record."
+                problems.append(Problem("unknown-reference", message, f"{record.plan}.csv", 0, column))
+    return problems

@@ -1,0 +1,154 @@
+"""Units of plan texts and their conversion, in exact decimals.
+
+A unit is written with its multiplier (``万亩``, ``亿元``); the value as written stays beside the
+converted one. 1 mu is exactly 2000/3 m², so a mu in hectares (1/15) does not end as a decimal:
+hectares are rounded half-even to 1e-6, which is 0.01 m². Everything else converts exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+
+from geoplan.errors import UnitError
+from geoplan.terms import Measure
+
+MU_M2 = Fraction(2000, 3)
+"""Square metres in one mu (亩), exact."""
+
+_HECTARE_STEP = Decimal("0.000001")
+_MULTIPLIERS = {"百": 100, "千": 1_000, "万": 10_000, "百万": 10**6, "千万": 10**7, "亿": 10**8, "万亿": 10**12}
+
+_AREA, _MASS, _MONEY = "hectare", "kg", "CNY"
+_HEAD, _ONE, _METRE, _FRACTION = "head", "one", "metre", "fraction"
+_WATT, _VOLUME = "watt", "cubic metre"
+
+_BASE: dict[str, tuple[str, Fraction]] = {
+    "亩": (_AREA, MU_M2 / 10_000),
+    "公顷": (_AREA, Fraction(1)),
+    "平方公里": (_AREA, Fraction(100)),
+    "平方千米": (_AREA, Fraction(100)),
+    "平方米": (_AREA, Fraction(1, 10_000)),
+    "平米": (_AREA, Fraction(1, 10_000)),
+    "斤": (_MASS, Fraction(1, 2)),
+    "公斤": (_MASS, Fraction(1)),
+    "千克": (_MASS, Fraction(1)),
+    "吨": (_MASS, Fraction(1_000)),
+    "元": (_MONEY, Fraction(1)),
+    "公里": (_METRE, Fraction(1_000)),
+    "千米": (_METRE, Fraction(1_000)),
+    "米": (_METRE, Fraction(1)),
+    "里": (_METRE, Fraction(500)),
+    "立方米": (_VOLUME, Fraction(1)),
+    "立方": (_VOLUME, Fraction(1)),
+    "方": (_VOLUME, Fraction(1)),
+    "千瓦": (_WATT, Fraction(1_000)),
+    "千瓦时": ("joule", Fraction(3_600_000)),
+    "%": (_FRACTION, Fraction(1, 100)),
+    "倍": (_FRACTION, Fraction(1)),
+    "个百分点": (_FRACTION, Fraction(1, 100)),
+    "∶1": (_FRACTION, Fraction(1)),
+    "1∶": (_FRACTION, Fraction(1)),
+    "头": (_HEAD, Fraction(1)),
+    "只": (_HEAD, Fraction(1)),
+    "羽": (_HEAD, Fraction(1)),
+    "匹": (_HEAD, Fraction(1)),
+    "只（头）": (_HEAD, Fraction(1)),
+    "亩次": ("hectare-treatment", MU_M2 / 10_000),
+}
+_COUNTED = (
+    "个 家 处 户 人 座 条 项 株 棵 穴 棒 袋 箱 群 台 套 台套 台/套 台（套） 间 栋 辆 眼 瓶 盒 件 村 镇 "
+    "乡镇 市 县 县（市、区） 县（区） 份 场次 批次 个批次 次 个等级 乡镇 人次 名 支 批 盏 孔 顶 张 对 枚 盘 种 类 园 片 所 组 口 颗 粒 双 把 块 部 社 场 店 期"
+).split()
+_BASE.update({unit: (_ONE, Fraction(1)) for unit in _COUNTED})
+
+_DIMENSIONS: dict[Measure, frozenset[str]] = {
+    Measure.AREA: frozenset({_AREA, "hectare-treatment"}),
+    Measure.OUTPUT: frozenset({_MASS, _HEAD, _ONE, _VOLUME}),
+    Measure.HEADCOUNT: frozenset({_HEAD, _ONE}),
+    Measure.INVESTMENT: frozenset({_MONEY}),
+    Measure.REVENUE: frozenset({_MONEY}),
+    Measure.COUNT: frozenset({_ONE, _HEAD}),
+    Measure.LENGTH: frozenset({_METRE}),
+    Measure.RATIO: frozenset({_FRACTION}),
+    Measure.POWER: frozenset({_WATT, "joule"}),
+    Measure.VOLUME: frozenset({_VOLUME, _MASS}),
+}
+_UNIT = re.compile(r"(万亿|千万|百万|亿|万|千|百)?(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as written and what one of it is in SI (or in ha, kg, CNY, head, one).
+
+    `factor` is exact; `per_year` is true for rates such as ``吨/年``.
+    """
+
+    text: str
+    si: str
+    factor: Fraction
+    per_year: bool = False
+
+    @property
+    def unit_si(self) -> str:
+        """Name of the converted unit."""
+        return f"{self.si}/year" if self.per_year else self.si
+
+
+def parse_unit(text: str) -> Unit:
+    """The unit that `text` names.
+
+    Raises
+    ------
+    UnitError
+        If the unit is not in the table.
+
+    Examples
+    --------
+    >>> unit = parse_unit("万亩")
+    >>> unit.si, unit.factor
+    ('hectare', Fraction(2000, 3))
+    """
+    body = text.strip().replace("㎡", "平方米").replace("％", "%").replace("m³", "立方米").replace("：", "∶")
+    per_year = body.endswith("/年")
+    body = body.removesuffix("/年")
+    # A whole word goes first: 千瓦 is no thousand of 瓦, 千米 no thousand of 米.
+    if body in _BASE:
+        si, factor = _BASE[body]
+        return Unit(text, si, factor, per_year)
+    match = _UNIT.fullmatch(body)
+    if match and match[1] and match[2] in _BASE:
+        si, factor = _BASE[match[2]]
+        return Unit(text, si, factor * _MULTIPLIERS[match[1]], per_year)
+    raise UnitError(f"unknown unit {text!r}: write it as the plan does, e.g. 万亩, 亿元, 万头, 个.")
+
+
+def convert(value: Decimal, unit: Unit) -> Decimal:
+    """`value` in the converted unit: exact, hectares rounded half-even to 1e-6.
+
+    >>> convert(Decimal("30"), parse_unit("万亩"))
+    Decimal('20000')
+    """
+    exact = Fraction(value) * unit.factor
+    if unit.si == _AREA:
+        # The division is rounded once, at the last digit that is kept.
+        steps = round(exact / Fraction(_HECTARE_STEP))
+        return _plain(Decimal(steps) * _HECTARE_STEP)
+    converted = Decimal(exact.numerator) / Decimal(exact.denominator)
+    return _plain(converted)
+
+
+def check_dimension(measure: Measure, unit: Unit) -> None:
+    """Raise `UnitError` when a unit cannot measure what the record says it does."""
+    if unit.si not in _DIMENSIONS[measure]:
+        allowed = ", ".join(sorted(_DIMENSIONS[measure]))
+        raise UnitError(f"{unit.text!r} is a unit of {unit.si}, and {measure.value} is counted in {allowed}.")
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Without trailing zeros and without an exponent, so that equal values print equally."""
+    if value == value.to_integral_value():
+        return value.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+    return value.normalize()
