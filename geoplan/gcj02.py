@@ -85,7 +85,9 @@ def to_wgs84(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
         guess_lon, guess_lat = guess_lon + left_lon, guess_lat + left_lat
         if max(_largest(left_lon), _largest(left_lat)) <= _TOLERANCE_DEG:
             return guess_lon, guess_lat
-    raise DatumError("the conversion from GCJ-02 did not settle; are the coordinates degrees of longitude and latitude?")
+    raise DatumError(
+        "the conversion from GCJ-02 did not settle; are the coordinates degrees of longitude and latitude?"
+    )
 
 
 def offset_m(lon: float, lat: float) -> tuple[float, float]:

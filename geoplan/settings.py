@@ -59,7 +59,10 @@ def find_settings(environ: Mapping[str, str], start: Path, **overrides: object) 
     named = environ.get("GEOPLAN_PROJECT")
     root = _project(Path(named)) if named else _enclosing_project(start)
     build = Path(environ.get("GEOPLAN_BUILD") or root / "build")
-    values: dict[str, object] = {"host": environ.get("GEOPLAN_HOST", "127.0.0.1"), "port": environ.get("GEOPLAN_PORT", "8000")}
+    values: dict[str, object] = {
+        "host": environ.get("GEOPLAN_HOST", "127.0.0.1"),
+        "port": environ.get("GEOPLAN_PORT", "8000"),
+    }
     values |= {key: value for key, value in overrides.items() if value is not None}
     port = str(values["port"])
     if not port.isdecimal() or not 0 < int(port) < 65536:

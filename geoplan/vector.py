@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sqlite3
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,11 +162,11 @@ def _checked_path(path: Path | str, limits: Limits) -> Path:
     size = sum(part.stat().st_size for part in _parts(source))
     if size > limits.bytes:
         raise VectorError(
-            f"{source.name}: {size / _MEGABYTE:.0f} MB are more than the {limits.bytes / _MEGABYTE:.0f} MB that are read; "
-            "cut out the area you need."
+            f"{source.name}: {size / _MEGABYTE:.0f} MB are more than the {limits.bytes / _MEGABYTE:.0f} MB that are "
+            "read; cut out the area you need."
         )
     start = source / "a00000001.gdbtable" if suffix == ".gdb" else source
-    if not start.is_file() or not start.open("rb").read(16).startswith(_MAGIC.get(suffix, b"")):
+    if not start.is_file() or not _head(start).startswith(_MAGIC.get(suffix, b"")):
         raise VectorError(f"{source.name}: this is not a {suffix} source inside; export it again from a GIS.")
     if suffix == ".gpkg":
         _check_sqlite(source)
@@ -174,13 +175,18 @@ def _checked_path(path: Path | str, limits: Limits) -> Path:
     return source
 
 
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(16)
+
+
 def _check_sqlite(source: Path) -> None:
     """Refuse a damaged GeoPackage: fiona 1.10 crashes on error messages of GDAL that quote stray bytes."""
     try:
         with closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as database:
             sound = database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
             for table in ("sqlite_master", "gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"):
-                database.execute(f"SELECT * FROM {table}").fetchall()
+                database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 (names above)
     except (sqlite3.Error, UnicodeError):
         sound = False
     if not sound:
@@ -274,7 +280,7 @@ def _choose_layer(layers: list[str], layer: str | None, name: str) -> str:
 
 
 def _read_records(
-    collection: Any, name: str, limits: Limits
+    collection: Iterable[Any], name: str, limits: Limits
 ) -> tuple[list[dict[str, Any]], list[BaseGeometry | None], list[Problem]]:
     rows: list[dict[str, Any]] = []
     shapes: list[BaseGeometry | None] = []
@@ -295,7 +301,7 @@ def _read_records(
     return rows, shapes, problems
 
 
-def _shape(geometry: Any) -> tuple[BaseGeometry | None, str]:
+def _shape(geometry: object) -> tuple[BaseGeometry | None, str]:
     """A two-dimensional shapely geometry, and what is wrong with it."""
     if geometry is None:
         return None, "it has no geometry"
@@ -350,7 +356,7 @@ def _choose_crs(declared: CRS | None, asked: str | None, name: str, driver: str)
 
 def _as_text(value: object) -> str | None:
     """A code as text: integral numbers lose their ``.0``; missing stays missing."""
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -109,9 +109,7 @@ def match_townships(path: Path, names: pd.DataFrame, aliases: pd.DataFrame) -> p
         by_county.get(f"{county}/{name}", "") if county in counties else by_city.get(f"{county[:4]}/{name}", "")
         for county, name in zip(rows["areaCode"], rows["name"], strict=True)
     ]
-    return pd.DataFrame(
-        {"code": rows["code"], "name": rows["name"], "county": rows["areaCode"], "township": matched}
-    )
+    return pd.DataFrame({"code": rows["code"], "name": rows["name"], "county": rows["areaCode"], "township": matched})
 
 
 def read_zones(counties: Path, aliases: pd.DataFrame, names: pd.DataFrame, source: Source) -> pd.DataFrame:
@@ -130,7 +128,9 @@ def read_zones(counties: Path, aliases: pd.DataFrame, names: pd.DataFrame, sourc
     """
     rows = pd.read_csv(counties, dtype=str, usecols=["code", "name", "cityCode"], engine="pyarrow")
     zones = rows[~rows["code"].isin(set(names["code"])) & ~rows["name"].isin({"市辖区", "县"})]
-    placed = aliases[aliases["alias_kind"].eq("zone")].groupby("alias")["target_code"].agg(lambda c: " ".join(sorted(c)))
+    placed = (
+        aliases[aliases["alias_kind"].eq("zone")].groupby("alias")["target_code"].agg(lambda c: " ".join(sorted(c)))
+    )
     frame = pd.DataFrame(
         {
             "code": zones["code"],

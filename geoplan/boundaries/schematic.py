@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from shapely import Geometry, MultiPolygon, Polygon
+from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from geoplan.boundaries.polygons import COLUMNS
 from geoplan.crs import STORAGE
@@ -66,7 +67,7 @@ def partition_counties(
     return frame[[*COLUMNS, "anchored"]]
 
 
-def partition(shape: Geometry, codes: list[str], known: dict[str, tuple[float, float]]) -> list[Geometry]:
+def partition(shape: BaseGeometry, codes: list[str], known: dict[str, tuple[float, float]]) -> list[BaseGeometry]:
     """Cells of `shape` for `codes`, in their order; all coordinates in longitude/latitude degrees.
 
     Every cell is what is nearer to its seed than to any other, cut by `shape`; a piece that the outline cuts off
@@ -93,22 +94,23 @@ def partition(shape: Geometry, codes: list[str], known: dict[str, tuple[float, f
     return [_polygonal(cell) for cell in cells]
 
 
-def _cut(shape: Geometry, seeds: Points, scale: Points) -> list[Geometry]:
+def _cut(shape: BaseGeometry, seeds: Points, scale: Points) -> list[BaseGeometry]:
     """Voronoi cells of `seeds` within `shape`; `shape` in degrees, `seeds` in scaled degrees."""
     reach = shapely.box(*shape.bounds).buffer(0.5)
     reach = shapely.transform(reach, lambda xy: xy * scale)
     diagram = shapely.voronoi_polygons(shapely.multipoints(seeds), extend_to=reach, only_edges=True)
     # Noding outline and diagram together gives neighbours the very same vertices.
-    lines = shapely.union_all([shape.boundary, shapely.transform(diagram, lambda xy: xy / scale)])
+    edges = shapely.transform(diagram, lambda xy: xy / scale)
+    lines = shapely.union_all(np.array([shape.boundary, edges]))
     faces = [face for face in shapely.get_parts(shapely.polygonize([lines])) if shape.contains(face.point_on_surface())]
     insides = np.array([face.point_on_surface().coords[0] for face in faces])
     owner = np.argmin(_squared_distances(insides * scale, seeds), axis=1)
-    owner = _attach_strays(faces, owner, shapely.points(seeds / scale))
+    owner = _attach_strays(faces, owner, np.asarray(shapely.points(seeds / scale)))
     groups = [[face for face, o in zip(faces, owner, strict=True) if o == i] for i in range(len(seeds))]
     return [shapely.coverage_union_all(group) for group in groups]
 
 
-def _snapped_to_vertices(cells: list[Geometry], shape: Geometry) -> Iterator[list[Geometry]]:
+def _snapped_to_vertices(cells: list[BaseGeometry], shape: BaseGeometry) -> Iterator[list[BaseGeometry]]:
     """`cells` with every vertex that lies on an edge of the outline moved to an end of that edge.
 
     First to the nearer end, then with one, then with two of them moved to the farther end.
@@ -119,7 +121,7 @@ def _snapped_to_vertices(cells: list[Geometry], shape: Geometry) -> Iterator[lis
     added = added[shapely.distance(shapely.points(added), shape.boundary) < _ON_OUTLINE]
     rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shape)]
     edges = np.concatenate([np.stack([ring[:-1], ring[1:]], axis=1) for ring in rings])
-    edges = edges[shapely.STRtree(shapely.linestrings(edges)).nearest(shapely.points(added))]
+    edges = edges[shapely.STRtree(np.asarray(shapely.linestrings(edges))).nearest(shapely.points(added))]
     distance = np.hypot(*np.moveaxis(edges - added[:, None, :], -1, 0))
     near, far = distance.argmin(axis=1), distance.argmax(axis=1)
     flips = chain([()], combinations(range(len(added)), 1), combinations(range(len(added)), 2))
@@ -130,11 +132,11 @@ def _snapped_to_vertices(cells: list[Geometry], shape: Geometry) -> Iterator[lis
         yield [_moved(cell, moved) for cell in cells]
 
 
-def _moved(cell: Geometry, moved: dict[tuple[float, ...], Points]) -> Geometry:
+def _moved(cell: BaseGeometry, moved: dict[tuple[float, ...], Points]) -> BaseGeometry:
     return shapely.transform(cell, lambda xys: np.array([moved.get(tuple(xy), xy) for xy in xys]))
 
 
-def _is_partition(cells: list[Geometry], shape: Geometry, seeds: NDArray[np.object_]) -> bool:
+def _is_partition(cells: list[BaseGeometry], shape: BaseGeometry, seeds: NDArray[np.object_]) -> bool:
     return bool(
         shapely.is_valid(cells).all()
         and shapely.coverage_is_valid(np.array(cells))
@@ -143,7 +145,7 @@ def _is_partition(cells: list[Geometry], shape: Geometry, seeds: NDArray[np.obje
     )
 
 
-def _seeds(shape: Geometry, codes: list[str], known: dict[str, Points], relaxations: int) -> Points:
+def _seeds(shape: BaseGeometry, codes: list[str], known: dict[str, Points], relaxations: int) -> Points:
     """One point inside `shape` a code: known points stay, the others are spread by Lloyd's relaxation."""
     samples = _grid(shape, len(codes) * _SAMPLES_PER_CELL)
     fixed = np.array([code in known for code in codes])
@@ -169,7 +171,7 @@ def _seeds(shape: Geometry, codes: list[str], known: dict[str, Points], relaxati
     return seeds
 
 
-def _grid(shape: Geometry, count: int) -> Points:
+def _grid(shape: BaseGeometry, count: int) -> Points:
     """About `count` points of a square grid inside `shape`, never fewer than a quarter of it."""
     west, south, east, north = shape.bounds
     step = float(np.sqrt(shape.area / count))
@@ -205,5 +207,5 @@ def _attach_strays(faces: list[Polygon], owner: NDArray[np.intp], seeds: NDArray
     return owner  # An exclave that touches nothing stays with the seed it is nearest to.
 
 
-def _polygonal(cell: Geometry) -> MultiPolygon:
-    return cell if isinstance(cell, MultiPolygon) else MultiPolygon([cell])
+def _polygonal(cell: BaseGeometry) -> MultiPolygon:
+    return cell if isinstance(cell, MultiPolygon) else MultiPolygon(list(shapely.get_parts(cell)))

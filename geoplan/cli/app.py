@@ -99,7 +99,10 @@ def check(format_: Format = "table") -> None:
     settings = settings_here()
     count, problems = check_project(settings, gazetteer(open_build(settings.build_dir)))
     if format_ == "json":
-        rows = [{key: getattr(problem, key) for key in ("code", "message", "file", "row", "column", "remedy")} for problem in problems]
+        rows = [
+            {key: getattr(problem, key) for key in ("code", "message", "file", "row", "column", "remedy")}
+            for problem in problems
+        ]
         print(json.dumps({"records": count, "problems": rows}, ensure_ascii=False, indent=1))
     else:
         for problem in problems:

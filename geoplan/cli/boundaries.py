@@ -17,7 +17,7 @@ boundaries_app = typer.Typer(help="Import official boundaries in place of the em
 @boundaries_app.command(
     "import", epilog="Example: geoplan boundaries import XZQ.shp --level township --crs EPSG:4490 --as-of 2024-12-31"
 )
-def import_(
+def import_(  # noqa: PLR0917 - one parameter an option
     file: Annotated[Path, typer.Argument(help="shp, gpkg, geojson or gdb.")],
     level: Annotated[Literal["county", "township"], typer.Option(help="Level of the divisions.")],
     crs: Annotated[str | None, typer.Option(help="CRS of a file that states none, e.g. EPSG:4490.")] = None,

@@ -26,7 +26,9 @@ def progress_bar(title: str) -> Iterator[Report]:
     """A progress bar on the error stream; off a terminal one line a step."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda step, done, total: console.print(f"{title} {min(done + 1, total)}/{total}: {step}", highlight=False)
+        yield lambda step, done, total: console.print(
+            f"{title} {min(done + 1, total)}/{total}: {step}", highlight=False
+        )
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:

@@ -131,7 +131,7 @@ class Gazetteer:
                 found.append(Division(row["code"], row["name"], Level.VILLAGE, parent, "NBS", row["as_of"]))
         exact = [village for village in found if village.name == name]
         # 南庄 asks for 南庄村 as well, but 南庄村 does not ask for 南庄社区.
-        return exact or [village for village in found if name == stem or village.name == name]
+        return exact or [village for village in found if name in {stem, village.name}]
 
 
 def short_names(name: str, level: Level) -> list[str]:

@@ -167,5 +167,12 @@ def _candidate(gazetteer: Gazetteer, match: _Match) -> Candidate:
     division, via, _ = match
     parent = "/".join(gazetteer.path(division.parent))
     return Candidate(
-        division.name, division.code, division.level, parent, division.as_of, division.code_system, via, division.members
+        division.name,
+        division.code,
+        division.level,
+        parent,
+        division.as_of,
+        division.code_system,
+        via,
+        division.members,
     )

@@ -72,5 +72,12 @@ def _look_alike(gazetteer: Gazetteer, text: str, limit: int, within: str | None)
 def _candidate(gazetteer: Gazetteer, division: Division, via: str) -> Candidate:
     parent = "/".join(gazetteer.path(division.parent))
     return Candidate(
-        division.name, division.code, division.level, parent, division.as_of, division.code_system, via, division.members
+        division.name,
+        division.code,
+        division.level,
+        parent,
+        division.as_of,
+        division.code_system,
+        via,
+        division.members,
     )

@@ -13,6 +13,7 @@ import pandas as pd
 from geoplan.boundaries.load import Divisions
 from geoplan.boundaries.sources import Source
 from geoplan.crs import STORAGE, bounds_of
+from geoplan.documents import PlanDocument
 from geoplan.errors import LayerError
 from geoplan.gazetteer import Gazetteer
 from geoplan.layers.definition import LayerDefinition, SelectCoverage, SelectDivisions
@@ -77,7 +78,9 @@ def build_layer(
     frame.insert(1, "class", classes)
     report = join_report(frame)
     if report["unmatched"] and definition.unmatched == "refuse":
-        raise LayerError(f"layers/{file}: {report['unmatched']} of {report['selected']} rows are not joined; see the join report.")
+        raise LayerError(
+            f"layers/{file}: {report['unmatched']} of {report['selected']} rows are not joined; see the join report."
+        )
     return Layer(frame, _metadata(definition, frame, legend, report, facts, sources), report)
 
 
@@ -147,7 +150,9 @@ def _metadata(
     if unknown:
         raise LayerError(f"layers/{definition.id}.toml: sources: {', '.join(unknown)} is not in SOURCES.toml.")
     bounds = bounds_of(frame.geometry)
-    cited = [] if "plan" not in frame else [plan for plan in facts.plans.values() if plan.id in set(frame["plan"].dropna())]
+    cited = (
+        [] if "plan" not in frame else [plan for plan in facts.plans.values() if plan.id in set(frame["plan"].dropna())]
+    )
     return {
         "id": definition.id,
         "title": definition.title.model_dump(),
@@ -160,19 +165,22 @@ def _metadata(
         "bounds": None if bounds is None else list(bounds),
         "legend": legend,
         "fill_levels": [Precision(level).value for level in definition.style.fill_levels],
-        "label_field": "name",
+        # Names of facts would cover the names of the divisions they lie in.
+        "label_field": "name" if isinstance(definition.select, SelectDivisions) else None,
         "fields": [{"name": name, "type": _json_type(frame[name])} for name in frame.columns if name != "geometry"],
-        "sources": [
-            *({"kind": "plan", "id": p.id, "title": p.title, "detail": " ".join(filter(None, (p.issuer, p.number, p.date)))} for p in cited),
-            *({"kind": "boundary", "id": s, "title": sources[s].title, "detail": _boundary_detail(sources[s])} for s in definition.sources),
-        ],
+        "sources": [*map(_plan_source, cited), *(_boundary_source(sources[name]) for name in definition.sources)],
         "report": {key: value for key, value in report.items() if key != "rows"},
     }  # fmt: skip
 
 
-def _boundary_detail(source: Source) -> str:
-    parts = [source.publisher, source.as_of, source.approval_number, source.notice]
-    return "; ".join(part for part in parts if part)
+def _plan_source(plan: PlanDocument) -> dict[str, str]:
+    detail = " ".join(filter(None, (plan.issuer, plan.number, plan.date)))
+    return {"kind": "plan", "id": plan.id, "title": plan.title, "detail": detail}
+
+
+def _boundary_source(source: Source) -> dict[str, str]:
+    detail = "; ".join(filter(None, (source.publisher, source.as_of, source.approval_number, source.notice)))
+    return {"kind": "boundary", "id": source.id, "title": source.title, "detail": detail}
 
 
 def _json_type(column: pd.Series[Any]) -> str:

@@ -62,7 +62,9 @@ def coverage_rows(divisions: Divisions, level: Level, areas: list[str], facts: F
     for record in facts.records:
         if record.duplicate_of:
             continue
-        codes = {code for place in facts.located[record.id] for code in (place.division.members or (place.division.code,))}
+        codes = {
+            code for place in facts.located[record.id] for code in (place.division.members or (place.division.code,))
+        }
         for code in {_at_level(code, level) for code in codes} - {""}:
             by_division.setdefault(code, {}).setdefault(record.plan, []).append(f"{record.plan}:{record.citation.line}")
             kinds.setdefault(code, Counter())[record.kind] += 1
@@ -72,8 +74,9 @@ def coverage_rows(divisions: Divisions, level: Level, areas: list[str], facts: F
         cited = by_division.get(row.code, {})
         plan = next((plan for plan in facts.plans if plan in cited), None)
         counts = kinds.get(row.code, Counter())
+        source = GeometrySource(row.geometry_source)
         rows.append(
-            _division(row.code, row.name, Precision(level.value), GeometrySource(row.geometry_source), names.get(row.parent, ""))
+            _division(row.code, row.name, Precision(level.value), source, names.get(row.parent, ""))
             | {
                 "facts": sum(map(len, cited.values())),
                 "plans": [f"{plan} {len(cited[plan])}" for plan in facts.plans if plan in cited],

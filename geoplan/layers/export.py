@@ -37,7 +37,9 @@ def export_layer(frame: gpd.GeoDataFrame, metadata: dict[str, Any], format_: Exp
             flat[name] = [json.dumps(value, ensure_ascii=False) for value in flat[name]]
     if format_ == "csv":
         table = flat.drop(columns=flat.geometry.name)
-        return table.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+        text: str = table.to_csv(index=False, lineterminator="\r\n")
+        return text.encode("utf-8-sig")
     stream = io.BytesIO()
     flat.to_parquet(stream, compression="zstd", index=False)
-    return stream.getvalue()
+    data: bytes = stream.getvalue()
+    return data

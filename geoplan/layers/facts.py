@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import shapely
-from shapely import Geometry
+from shapely.geometry.base import BaseGeometry
 
 from geoplan.documents import PlanDocument
 from geoplan.layers.definition import MeasureSpec, SelectRecords
@@ -49,7 +49,9 @@ def select_records(facts: Facts, select: SelectRecords) -> list[PlanRecord]:
     ]
 
 
-def record_rows(record: PlanRecord, facts: Facts, shapes: Shapes, select: SelectRecords, measure: MeasureSpec | None) -> list[Row]:
+def record_rows(
+    record: PlanRecord, facts: Facts, shapes: Shapes, select: SelectRecords, measure: MeasureSpec | None
+) -> list[Row]:
     """Features of one record, geometry in EPSG:4490 or None where only a name is known."""
     located = facts.located[record.id]
     common = _common(record, facts)
@@ -92,7 +94,18 @@ def _figure(record: PlanRecord, measure: MeasureSpec | None, places: int) -> Row
     over. Its text says so instead, and `shared_by` counts the features.
     """
     quantity = _chosen(record, measure)
-    names = ("measure", "value", "value_max", "unit", "value_si", "unit_si", "qualifier", "qualifier_zh", "change", "per")
+    names = (
+        "measure",
+        "value",
+        "value_max",
+        "unit",
+        "value_si",
+        "unit_si",
+        "qualifier",
+        "qualifier_zh",
+        "change",
+        "per",
+    )
     row: Row = dict.fromkeys((*names, "value_text", "value_si_text", "shared_by", "measure_value"))
     if quantity is None:
         return row
@@ -115,7 +128,7 @@ def _figure(record: PlanRecord, measure: MeasureSpec | None, places: int) -> Row
 
 def _chosen(record: PlanRecord, measure: MeasureSpec | None) -> Quantity | None:
     wanted = [quantity for quantity in record.quantities if measure is None or quantity.measure is measure.name]
-    return (wanted or list(record.quantities) or [None])[0]
+    return next(iter(wanted or record.quantities), None)
 
 
 def _in_unit(quantity: Quantity, measure: MeasureSpec | None) -> float | None:
@@ -143,7 +156,11 @@ def _quantity(quantity: Quantity, record: PlanRecord) -> Row:
 def _place(place: Located, shapes: Shapes) -> Row:
     geometry, source = shapes.of(place.division)
     # A name the lists do not have, or that fits several places, is no place of the city it is said to be in.
-    if place.flags and place.flags[0].startswith(("unlisted", "ambiguous")) and place.precision in {Precision.CITY, Precision.PROVINCE}:
+    if (
+        place.flags
+        and place.flags[0].startswith(("unlisted", "ambiguous"))
+        and place.precision in {Precision.CITY, Precision.PROVINCE}
+    ):
         geometry, source = None, GeometrySource.NONE
     return _where([place], geometry, source, place.precision)
 
@@ -162,7 +179,7 @@ def _union(located: Sequence[Located], shapes: Shapes) -> Row:
 def _route(record: PlanRecord, facts: Facts, shapes: Shapes, located: Sequence[Located]) -> Row:
     """A dashed line through the stops that are placed to their township, in the plan's order; no road is known."""
     stops = [stop for stop in facts.records if stop.part_of == record.id and stop.seq is not None]
-    best: list[Geometry] = []
+    best: list[BaseGeometry] = []
     named = 0
     for theme in sorted({stop.theme for stop in stops}):
         series = sorted((stop for stop in stops if stop.theme == theme), key=lambda stop: stop.seq or 0)
@@ -170,13 +187,18 @@ def _route(record: PlanRecord, facts: Facts, shapes: Shapes, located: Sequence[L
         if len(points) > len(best):
             best, named = points, len(series)
     if len(best) < 2:
-        return _where(located, None, GeometrySource.NONE, Precision.REGION) | {"stops_named": len(stops), "stops_drawn": 0}
-    row = _where(located, shapely.LineString(best), GeometrySource.SCHEMATIC, Precision.TOWNSHIP)
+        return _where(located, None, GeometrySource.NONE, Precision.REGION) | {
+            "stops_named": len(stops),
+            "stops_drawn": 0,
+        }
+    row = _where(
+        located, shapely.LineString(shapely.get_coordinates(best)), GeometrySource.SCHEMATIC, Precision.TOWNSHIP
+    )
     return row | {"stops_named": named, "stops_drawn": len(best)}
 
 
-def _stop_points(series: Sequence[PlanRecord], facts: Facts, shapes: Shapes) -> list[Geometry]:
-    points: list[Geometry] = []
+def _stop_points(series: Sequence[PlanRecord], facts: Facts, shapes: Shapes) -> list[BaseGeometry]:
+    points: list[BaseGeometry] = []
     for stop in series:
         places = facts.located[stop.id]
         if len(places) != 1 or places[0].precision not in {Precision.TOWNSHIP, Precision.VILLAGE}:
@@ -194,7 +216,9 @@ def _region(record: PlanRecord, facts: Facts, shapes: Shapes) -> Row:
     return _where([], geometry, source, Precision.REGION) | {"division_name": record.region}
 
 
-def _where(located: Sequence[Located], geometry: Geometry | None, source: GeometrySource, precision: Precision) -> Row:
+def _where(
+    located: Sequence[Located], geometry: BaseGeometry | None, source: GeometrySource, precision: Precision
+) -> Row:
     divisions = [place.division for place in located]
     one = divisions[0] if len({division.code for division in divisions}) == 1 else None
     names = "、".join(dict.fromkeys(division.name for division in divisions)) or None
@@ -207,4 +231,3 @@ def _where(located: Sequence[Located], geometry: Geometry | None, source: Geomet
         "precision": precision.value, "precision_zh": label(precision).zh,
         "geometry_source": source.value, "geometry_source_zh": label(source).zh, "geometry": geometry,
     }  # fmt: skip
-

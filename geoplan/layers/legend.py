@@ -43,7 +43,9 @@ def classify(frame: gpd.GeoDataFrame, definition: LayerDefinition) -> tuple[NDAr
     return _intervals(frame, definition, legend)
 
 
-def _categories(values: pd.Series[Any], definition: LayerDefinition, legend: Legend) -> tuple[NDArray[np.int64], Legend]:
+def _categories(
+    values: pd.Series[Any], definition: LayerDefinition, legend: Legend
+) -> tuple[NDArray[np.int64], Legend]:
     """The most frequent values get a colour each; what is left over shares one."""
     palette = definition.style.palette
     counts = values.value_counts()
@@ -63,7 +65,9 @@ def _categories(values: pd.Series[Any], definition: LayerDefinition, legend: Leg
     return classes.fillna(-1).to_numpy(dtype=np.int64), legend | {"type": "categories", "entries": entries}
 
 
-def _intervals(frame: gpd.GeoDataFrame, definition: LayerDefinition, legend: Legend) -> tuple[NDArray[np.int64], Legend]:
+def _intervals(
+    frame: gpd.GeoDataFrame, definition: LayerDefinition, legend: Legend
+) -> tuple[NDArray[np.int64], Legend]:
     style = definition.style
     values = frame[style.field].astype("float64").where(_classed(frame, definition))
     known = values.dropna()
@@ -82,7 +86,10 @@ def _intervals(frame: gpd.GeoDataFrame, definition: LayerDefinition, legend: Leg
         colour = palette[round(new * (len(palette) - 1) / max(len(used) - 1, 1))]
         entries.append({"label": {"zh": text, "en": text}, "color": colour, "count": count, "min": low, "max": high})
     renumber = {old: new for new, old in enumerate(used)} | {-1: -1}
-    return np.array([renumber[c] for c in classes.tolist()], dtype=np.int64), legend | {"type": "classes", "entries": entries}
+    return np.array([renumber[c] for c in classes.tolist()], dtype=np.int64), legend | {
+        "type": "classes",
+        "entries": entries,
+    }
 
 
 def _classed(frame: gpd.GeoDataFrame, definition: LayerDefinition) -> NDArray[np.bool_]:
@@ -98,7 +105,8 @@ def _classed(frame: gpd.GeoDataFrame, definition: LayerDefinition) -> NDArray[np
         mask &= frame["theme"].isin(measure.themes)
     if measure is not None:
         mask &= frame["measure"].eq(measure.name.value)
-    return mask.to_numpy(dtype=np.bool_)
+    selected: NDArray[np.bool_] = mask.to_numpy(dtype=np.bool_)
+    return selected
 
 
 def _edges(values: NDArray[np.float64], definition: LayerDefinition) -> NDArray[np.float64]:
@@ -119,8 +127,8 @@ def _edges(values: NDArray[np.float64], definition: LayerDefinition) -> NDArray[
     return np.array([low, *sorted(set(begins)), high])
 
 
-def _category_label(value: Any) -> dict[str, str]:
-    theme = THEMES.get(value)
+def _category_label(value: object) -> dict[str, str]:
+    theme = THEMES.get(str(value))
     return {"zh": theme.zh, "en": theme.en} if theme else {"zh": str(value), "en": str(value)}
 
 

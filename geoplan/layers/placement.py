@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import shapely
-from shapely import Geometry
+from shapely.geometry.base import BaseGeometry
 
 from geoplan.boundaries.load import Divisions
 from geoplan.errors import PlaceError, Problem
@@ -46,12 +46,12 @@ class Located:
 
 @dataclass(frozen=True)
 class Shapes:
-    """Geometry of every drawn division by code, EPSG:4490, and how far each can be trusted."""
+    """BaseGeometry of every drawn division by code, EPSG:4490, and how far each can be trusted."""
 
-    geometries: Mapping[str, Geometry]
+    geometries: Mapping[str, BaseGeometry]
     sources: Mapping[str, GeometrySource]
 
-    def of(self, division: Candidate) -> tuple[Geometry | None, GeometrySource]:
+    def of(self, division: Candidate) -> tuple[BaseGeometry | None, GeometrySource]:
         """The shape that stands for a division.
 
         A zone is the union of its members, a village the township (or else county) it lies in; a township that is
@@ -64,7 +64,7 @@ class Shapes:
             code = {12: code[:9], 9: code[:6]}.get(len(code), "")
         return (self.geometries[code], self.sources[code]) if code else (None, GeometrySource.NONE)
 
-    def union(self, codes: tuple[str, ...]) -> tuple[Geometry | None, GeometrySource]:
+    def union(self, codes: tuple[str, ...]) -> tuple[BaseGeometry | None, GeometrySource]:
         """Several divisions as one shape; it is schematic as soon as one of them is."""
         known = [code for code in codes if code in self.geometries]
         if not known:
@@ -77,12 +77,16 @@ class Shapes:
 
 def division_shapes(divisions: Divisions) -> Shapes:
     """Shapes of all divisions of a build."""
-    geometries: dict[str, Geometry] = {}
+    geometries: dict[str, BaseGeometry] = {}
     sources: dict[str, GeometrySource] = {}
-    frames: list[gpd.GeoDataFrame] = [divisions.drawn(level) for level in (Level.TOWNSHIP, Level.COUNTY, Level.CITY, Level.PROVINCE)]
+    frames: list[gpd.GeoDataFrame] = [
+        divisions.drawn(level) for level in (Level.TOWNSHIP, Level.COUNTY, Level.CITY, Level.PROVINCE)
+    ]
     for frame in frames:
         geometries |= dict(zip(frame["code"], frame.geometry, strict=True))
-        sources |= {code: GeometrySource(source) for code, source in zip(frame["code"], frame["geometry_source"], strict=True)}
+        sources |= {
+            code: GeometrySource(source) for code, source in zip(frame["code"], frame["geometry_source"], strict=True)
+        }
     return Shapes(geometries, sources)
 
 
@@ -111,7 +115,9 @@ def locate(gazetteer: Gazetteer, area: str, ref: PlaceRef, file: str, row: int) 
         return Located(ref.name, parent, _precision(gazetteer, parent), (f"unlisted: {ref.name}", *_misprint(ref)))
     fits = resolve_place(gazetteer, ref.name, parent.code)
     candidates = tuple(f"{candidate.parent}/{candidate.name}" for candidate in fits.candidates)
-    return Located(ref.name, parent, _precision(gazetteer, parent), (f"ambiguous: {ref.name}", *_misprint(ref)), candidates)
+    return Located(
+        ref.name, parent, _precision(gazetteer, parent), (f"ambiguous: {ref.name}", *_misprint(ref)), candidates
+    )
 
 
 def _resolve(gazetteer: Gazetteer, area: str, path: list[str]) -> Resolution:

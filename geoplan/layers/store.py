@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,11 @@ def read_layer_frame(build: Build, layer_id: str) -> gpd.GeoDataFrame:
 
 def write_layer(folder: Path, layer_id: str, layer: Layer) -> list[Path]:
     """Write a layer below `folder`; the same layer gives the same bytes. Lists are kept as JSON text."""
-    paths = [folder / "layers" / f"{layer_id}.parquet", folder / "layers" / f"{layer_id}.json", folder / "reports" / f"{layer_id}.json"]
+    paths = [
+        folder / "layers" / f"{layer_id}.parquet",
+        folder / "layers" / f"{layer_id}.json",
+        folder / "reports" / f"{layer_id}.json",
+    ]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
     frame = layer.frame.copy()
@@ -192,7 +196,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-@cache
+@lru_cache(maxsize=2)
 def _all_bounds(build: Build) -> dict[str, Bounds]:
     found: dict[str, Bounds] = {}
     for name in reversed(LEVELS):
@@ -200,4 +204,3 @@ def _all_bounds(build: Build) -> dict[str, Bounds]:
         boxes = frame.geometry.bounds.to_numpy()
         found |= {code: Bounds(*map(float, box)) for code, box in zip(frame["code"], boxes, strict=True)}
     return found
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,14 @@ _SIMPLIFY_DEGREES = 0.001
 _NOTICE = "边界为概化示意，仅供参考；公开出版须另行审图。"
 
 
-def layered_map(build: Build, layer_ids: Sequence[str], viewer_dir: Path, *, progress: Any = lambda *_: None) -> str:
+Report = Callable[[str, int, int], None]
+
+
+def _silent(_step: str, _done: int, _total: int) -> None:
+    """Report nothing."""
+
+
+def layered_map(build: Build, layer_ids: Sequence[str], viewer_dir: Path, *, progress: Report = _silent) -> str:
     """HTML text of a map with the named layers, each with a switch, and one legend for all of them.
 
     Parameters
@@ -67,9 +74,9 @@ def layered_map(build: Build, layer_ids: Sequence[str], viewer_dir: Path, *, pro
     if bounds:
         whole = shapely.union_all([shapely.box(*box) for box in bounds]).bounds
         page.fit_bounds(_lat_lon(Bounds(*whole)))
-    page.get_root().html.add_child(Element(_legend(metadata)))
-    text: str = page.get_root().render()
-    return text
+    figure: Any = page.get_root()
+    figure.html.add_child(Element(_legend(metadata)))
+    return str(figure.render())
 
 
 def _lat_lon(bounds: Bounds) -> list[tuple[float, float]]:
@@ -124,14 +131,16 @@ def _legend(metadata: Sequence[dict[str, Any]]) -> str:
     for meta in metadata:
         legend = meta["legend"]
         unit = f"（{legend['unit']}）" if legend.get("unit") else ""
-        parts.append(f"<h4>{html.escape(meta['title']['zh'])}</h4><p>{html.escape(legend['title']['zh'] + unit)}</p><ul>")
+        parts.append(
+            f"<h4>{html.escape(meta['title']['zh'])}</h4><p>{html.escape(legend['title']['zh'] + unit)}</p><ul>"
+        )
         for entry in legend["entries"]:
             text = html.escape(f"{entry['label']['zh']}（{entry['count']}）")
             parts.append(f'<li><i style="background:{html.escape(entry["color"])}"></i>{text}</li>')
         parts.append("</ul>")
     sources = {source["title"] for meta in metadata for source in meta["sources"]}
-    credits = "；".join(html.escape(title) for title in sorted(sources))
-    return f"{_LEGEND_STYLE}<aside id='legend'>{''.join(parts)}<p>来源：{credits}</p><p>{_NOTICE}</p></aside>"
+    credit = "；".join(html.escape(title) for title in sorted(sources))
+    return f"{_LEGEND_STYLE}<aside id='legend'>{''.join(parts)}<p>来源：{credit}</p><p>{_NOTICE}</p></aside>"
 
 
 _LEGEND_STYLE = """<style>

@@ -18,8 +18,10 @@ from geoplan.settings import Settings
 
 if TYPE_CHECKING:
     from geoplan.boundaries.load import Divisions
+    from geoplan.gazetteer import Gazetteer
     from geoplan.layers.definition import LayerDefinition
     from geoplan.layers.facts import Facts
+    from geoplan.layers.placement import Shapes
 
 FORMAT = 1
 _BOUNDARY_FILES = tuple(f"boundaries/{level}.parquet" for level in LEVELS)
@@ -114,7 +116,10 @@ def _build_into(
         else:
             reports[definition.id] = _layer(work, settings, definition, divisions, shapes, facts, gazetteer)
             rebuilt.append(definition.id)
-    totals = {key: sum(report[key] for report in reports.values()) for key in ("selected", "joined", "unmatched", "drawn", "undrawn")}
+    totals = {
+        key: sum(report[key] for report in reports.values())
+        for key in ("selected", "joined", "unmatched", "drawn", "undrawn")
+    }
     totals["records"] = len(project.records)
     accounts = _account(facts, definitions)
     write_json(work / "reports" / "records.json", accounts)
@@ -174,7 +179,13 @@ def _areas(definitions: Sequence[LayerDefinition]) -> list[str]:
 
 
 def _layer(
-    work: Path, settings: Settings, definition: LayerDefinition, divisions: Divisions, shapes: Any, facts: Facts, gazetteer: Any
+    work: Path,
+    settings: Settings,
+    definition: LayerDefinition,
+    divisions: Divisions,
+    shapes: Shapes,
+    facts: Facts,
+    gazetteer: Gazetteer,
 ) -> dict[str, Any]:
     from geoplan.boundaries.sources import load_sources
     from geoplan.layers.build import build_layer
@@ -210,7 +221,7 @@ def _account(facts: Facts, definitions: Sequence[LayerDefinition]) -> dict[str, 
         "records": len(facts.records),
         "in_layers": {record: layers for record, layers in shown.items() if layers},
         "in_no_layer": [
-            {"record": record.id, "kind": record.kind.value, "name": record.name, "plan": record.plan, "line": record.citation.line}
+            {"record": record.id, "kind": record.kind.value, "name": record.name, "line": record.citation.line}
             for record in facts.records
             if not shown[record.id]
         ],

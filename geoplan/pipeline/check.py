@@ -56,7 +56,9 @@ def read_project(layers_dir: Path) -> ProjectFiles:
     return ProjectFiles(plans, records, rows, problems + check_references(records))
 
 
-def place_records(project: ProjectFiles, gazetteer: Gazetteer, regions: dict[str, tuple[str, ...]]) -> tuple[Facts, list[Problem]]:
+def place_records(
+    project: ProjectFiles, gazetteer: Gazetteer, regions: dict[str, tuple[str, ...]]
+) -> tuple[Facts, list[Problem]]:
     """Facts with their places resolved, and a `Problem` for every place that does not resolve."""
     located: dict[str, tuple[Located, ...]] = {}
     problems = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ COLUMNS = (
 MAX_BYTES = 32 << 20
 
 _Row = dict[str, str]
+_Fault = Callable[[str, str], None]  # (column, message)
 
 
 class RecordFile(NamedTuple):
@@ -122,23 +123,24 @@ def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | Non
     number, first = group[0]
     faults: list[Problem] = []
 
-    def fault(row: int, column: str, message: str) -> None:
-        faults.append(Problem("bad-cell", message, path.name, row, column))
+    def faults_of(row: int) -> _Fault:
+        return lambda column, message: faults.append(Problem("bad-cell", message, path.name, row, column))
 
+    fault = faults_of(number)
     quantities = []
     for row_number, row in group:
-        quantity = _quantity(row, first, path.stem, lambda column, message, n=row_number: fault(n, column, message))
+        quantity = _quantity(row, first, path.stem, faults_of(row_number))
         if quantity is not None:
             quantities.append(quantity)
         elif row_number != number and not faults:
-            fault(row_number, "measure", f"the row repeats the id {row['id']!r} and gives no figure.")
+            faults_of(row_number)("measure", f"the row repeats the id {row['id']!r} and gives no figure.")
     places = []
     for item in filter(None, (part.strip() for part in first["places"].split(";"))):
         try:
             places.append(PlaceRef.parse(item))
         except ValueError as error:
-            fault(number, "places", f"{error}.")
-    citation = _citation(first, path.stem, lambda column, message: fault(number, column, message))
+            fault("places", f"{error}.")
+    citation = _citation(first, path.stem, fault)
     if citation is None:
         return None, faults
     values: dict[str, Any] = {key: first[key] for key in ("id", "kind", "theme", "name", "region", "status")}
@@ -149,12 +151,12 @@ def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | Non
         record = PlanRecord(**values)
     except ValidationError as error:
         for column, message in _messages(error, "id"):
-            fault(number, column, message)
+            fault(column, message)
         return None, faults
     return (None, faults) if faults else (record, [])
 
 
-def _quantity(row: _Row, first: _Row, plan: str, fault: Any) -> Quantity | None:
+def _quantity(row: _Row, first: _Row, plan: str, fault: _Fault) -> Quantity | None:
     if not any(row[column] for column in FIGURE_COLUMNS):
         return None
     for column in ("measure", "value", "unit"):
@@ -165,9 +167,9 @@ def _quantity(row: _Row, first: _Row, plan: str, fault: Any) -> Quantity | None:
     low, _, high = row["value"].partition("-")
     try:
         value, value_max = Decimal(low), Decimal(high) if high else None
-        if not value.is_finite():
-            raise InvalidOperation
     except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
         fault("value", f"{row['value']!r} is no number; write plain digits (30, 173.6) or a range (2-3).")
         return None
     if citation is None:
@@ -187,7 +189,7 @@ def _quantity(row: _Row, first: _Row, plan: str, fault: Any) -> Quantity | None:
     return None
 
 
-def _citation(row: _Row, plan: str, fault: Any) -> Citation | None:
+def _citation(row: _Row, plan: str, fault: _Fault) -> Citation | None:
     if not row["line"].isdecimal() or int(row["line"]) < 1:
         fault("line", f"{row['line']!r} is no line number; lines are counted from 1.")
         return None

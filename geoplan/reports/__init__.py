@@ -23,10 +23,8 @@ def build_summary(result: BuildResult) -> str:
 
 def join_summary(layer: str, report: dict[str, Any]) -> str:
     """The join report of a layer as text, every row that is not drawn with its reason."""
-    lines = [
-        f"{layer}: {report['selected']} selected = {report['joined']} joined + {report['unmatched']} unmatched; "
-        f"{report['drawn']} drawn, {report['undrawn']} joined but not drawn"
-    ]
+    sums = f"{report['selected']} selected = {report['joined']} joined + {report['unmatched']} unmatched"
+    lines = [f"{layer}: {sums}; {report['drawn']} drawn, {report['undrawn']} joined but not drawn"]
     lines += [f"  {count:>4} {reason}" for reason, count in report["reasons"].items()]
     rows = report["rows"]
     for row in rows[:_SHOWN_ROWS]:

@@ -1,0 +1,1 @@
+"""Services over a build: the HTTP interface (`services.api`) and the web page it serves (`services/viewer`)."""

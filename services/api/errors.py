@@ -1,0 +1,125 @@
+"""Errors as problem details (RFC 9457), and the one table from error class to status.
+
+An error in the table is expected: its message is written for the user and is sent. Any other error
+is a fault of the program or the build: it is logged, and the client is told no more than that.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from geoplan.errors import BuildError, GeoplanError, LayerError, PlaceError, QueryError
+from geoplan.query import UnknownFeatureError
+from geoplan.tiles import TileAddressError
+from services.api.responses import NEVER
+
+logger = logging.getLogger(__name__)
+
+
+class UnknownParameterError(QueryError):
+    """A query parameter that the route does not know, or one given twice."""
+
+
+STATUS: dict[type[GeoplanError], HTTPStatus] = {
+    BuildError: HTTPStatus.SERVICE_UNAVAILABLE,
+    LayerError: HTTPStatus.NOT_FOUND,
+    PlaceError: HTTPStatus.BAD_REQUEST,
+    QueryError: HTTPStatus.BAD_REQUEST,
+    TileAddressError: HTTPStatus.NOT_FOUND,
+    UnknownFeatureError: HTTPStatus.NOT_FOUND,
+    UnknownParameterError: HTTPStatus.BAD_REQUEST,
+}
+"""Status of each expected error; a subclass that is not named has that of its base."""
+
+_FIXED_DETAIL = {
+    # The message names folders of the server.
+    HTTPStatus.SERVICE_UNAVAILABLE: "There is no build to serve. Run `geoplan build` on the server.",
+}
+UNEXPECTED = "The server failed to answer. The fault has been logged."
+
+
+class Problem(Response):
+    """A problem-details body."""
+
+    media_type = "application/problem+json"
+
+    def __init__(self, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None) -> None:
+        body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+        super().__init__(orjson.dumps(body), int(status), {"Cache-Control": NEVER, **(headers or {})})
+
+
+def status_of(error: GeoplanError) -> HTTPStatus | None:
+    """Status of an expected error, by its class or the nearest base in the table; None when it is not expected."""
+    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), None)
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer errors as problem details."""
+    app.add_exception_handler(GeoplanError, _on_geoplan_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def _on_geoplan_error(request: Request, error: Exception) -> Response:
+    status = status_of(error) if isinstance(error, GeoplanError) else None
+    if status is None:
+        raise error
+    if status in _FIXED_DETAIL:
+        logger.warning("%s %s: %s", request.method, request.url.path, error)
+    return Problem(status, _FIXED_DETAIL.get(status, str(error)))
+
+
+def _on_invalid_request(_request: Request, error: Exception) -> Response:
+    """A parameter that is not of its kind. A path that is not an address (tiles/parks/a/b/c.mvt) is not found."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    if any(fault["loc"][0] == "path" for fault in faults):
+        return Problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+    texts = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in faults]
+    return Problem(HTTPStatus.BAD_REQUEST, "; ".join(texts))
+
+
+def _on_http_exception(_request: Request, error: Exception) -> Response:
+    """What the router refuses: no such path, no such method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
+    details = {
+        HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This address answers GET and HEAD.",
+    }
+    return Problem(status, details.get(status, status.description), dict(error.headers or {}))
+
+
+class CatchErrors:
+    """ASGI: an unexpected error becomes a 500 with a fixed text; the error itself goes to the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer in its place when it fails before its first byte."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            if started:
+                raise
+            await Problem(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)(scope, receive, send)

@@ -1,0 +1,150 @@
+"""What the service holds: the current build, opened once, and of each layer what was asked for.
+
+A `Snapshot` is one build. A request takes the snapshot once and answers from it alone, so that a
+switch of builds never mixes two of them in one answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Request
+
+from geoplan.errors import LayerError
+from geoplan.layers import store
+from geoplan.query import division_area
+from geoplan.tiles import TileIndex
+from services.api.tile_cache import TileCache
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from shapely.geometry.base import BaseGeometry
+
+    from geoplan.crs import Bounds
+    from geoplan.gazetteer import Gazetteer
+
+T = TypeVar("T")
+
+TILE_CACHE_BYTES = 64 << 20
+CHECK_INTERVAL_S = 1.0
+
+
+class Once(Generic[T]):
+    """A value made on first use, by one thread while others wait; a failure is not kept."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: list[T] = []
+        self._lock = threading.Lock()
+
+    def get(self) -> T:
+        """The value."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+
+class LayerState:
+    """One layer of a build: its metadata, its frame and its tile index, each read when first used."""
+
+    def __init__(self, build: store.Build, layer_id: str) -> None:
+        self.id = layer_id
+        self._metadata = Once(lambda: store.layer_metadata(build, layer_id))
+        self._frame = Once(lambda: store.read_layer_frame(build, layer_id))
+        self._index = Once(lambda: TileIndex(self.frame))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The layer's metadata as the build holds it."""
+        return self._metadata.get()
+
+    @property
+    def frame(self) -> gpd.GeoDataFrame:
+        """All features, EPSG:4490. Not to be changed."""
+        return self._frame.get()
+
+    @property
+    def index(self) -> TileIndex:
+        """The layer made ready for tiles."""
+        return self._index.get()
+
+
+class Snapshot:
+    """One build and what has been read of it."""
+
+    def __init__(self, build: store.Build) -> None:
+        self.build = build
+        self.layers = {layer_id: LayerState(build, layer_id) for layer_id in store.layer_ids(build)}
+        self.tiles = TileCache(TILE_CACHE_BYTES)
+        self._plans = Once(lambda: store.plans(build))
+        self._gazetteer = Once(lambda: store.gazetteer(build))
+        self._boundaries = {name: Once(partial(store.read_boundaries, build, name)) for name in store.LEVELS}
+
+    def layer(self, layer_id: str) -> LayerState:
+        """A layer of this build; raises `LayerError` for an id it does not have."""
+        if layer_id not in self.layers:
+            raise LayerError(f"there is no layer {layer_id[:100]!r}; GET /layers lists them")
+        return self.layers[layer_id]
+
+    @property
+    def plans(self) -> list[dict[str, Any]]:
+        """The plan documents behind the layers."""
+        return self._plans.get()
+
+    @property
+    def gazetteer(self) -> Gazetteer:
+        """Names of places."""
+        return self._gazetteer.get()
+
+    def division_area(self, code: str) -> BaseGeometry | None:
+        """Shape of a division, EPSG:4490; None when it is not drawn, or not drawn where it lies."""
+        return division_area((frame.get() for frame in self._boundaries.values()), code)
+
+    def division_bounds(self, code: str) -> Bounds | None:
+        """Bounds of a division in degrees (west, south, east, north); None when it is not drawn."""
+        return store.division_bounds(self.build, code)
+
+
+class Builds:
+    """The current build of a folder; a switch is seen within a second.
+
+    Parameters
+    ----------
+    build_dir
+        Folder with the link ``current``.
+    clock
+        Seconds that only grow.
+    """
+
+    def __init__(self, build_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._build_dir = build_dir
+        self._clock = clock
+        self._checked_at = float("-inf")
+        self._snapshot: Snapshot | None = None
+        self._lock = threading.Lock()
+
+    def current(self) -> Snapshot:
+        """The snapshot of the current build; raises `BuildError` when there is none."""
+        with self._lock:
+            now = self._clock()
+            if self._snapshot is None or now - self._checked_at >= CHECK_INTERVAL_S:
+                build = store.open_build(self._build_dir)
+                if self._snapshot is None or self._snapshot.build != build:
+                    self._snapshot = Snapshot(build)
+                self._checked_at = now
+            return self._snapshot
+
+
+def current_snapshot(request: Request) -> Snapshot:
+    """Dependency: the snapshot this request is answered from."""
+    builds: Builds = request.app.state.builds
+    return builds.current()
+
+
+CurrentSnapshot = Annotated[Snapshot, Depends(current_snapshot)]

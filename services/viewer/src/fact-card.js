@@ -1,0 +1,145 @@
+/** One fact of a plan, in words: what it says, how much, by when, where that stands in the plan, and how well its place is known. */
+
+import { el } from "./dom.js";
+import { lang, number, rounded, t, word } from "./i18n.js";
+
+/** @typedef {Object<string, any>} Properties */
+
+/**
+ * @param {Properties} p
+ * @param {{onShow?: (() => void)|null, onRetry?: (() => void)|null, original?: Properties|null}} [context] `original`: the
+ *   fact this one repeats, when it is at hand
+ * @returns {HTMLElement}
+ */
+export function factCard(p, { onShow = null, onRetry = null, original = null } = {}) {
+  const schematic = p.geometry_source === "schematic";
+  return el("article", { class: "fact", "data-fid": p.fid },
+    el("div", { class: "fact-head" },
+      el("h4", { class: "fact-name" }, p.name || p.division_name || "—"),
+      schematic && el("span", { class: "mark mark-schematic" }, t("schematic")),
+      onShow && el("button", { type: "button", class: "link show", "aria-label": `${t("showOnMap")}：${p.name ?? ""}`, on: { click: onShow } }, t("showOnMap"))),
+    figure(p),
+    onRetry && el("p", { class: "failed" }, `${t("itemFailed")} `, el("button", { type: "button", class: "link", on: { click: onRetry } }, t("retry"))),
+    el("dl", { class: "fact-rows" }, rows(p)),
+    candidates(p),
+    p.duplicate_of !== null && p.duplicate_of !== undefined && p.duplicate_of !== "" &&
+      el("p", { class: "mark-line mark-duplicate" }, t("duplicate", { id: original ? `${original.name ?? ""} ${t("lineNo", { line: original.line ?? "?" })}` : String(p.duplicate_of) })),
+    flags(p).map((flag) => el("p", { class: "mark-line" }, flag)),
+    quantities(p));
+}
+
+/**
+ * The value as the plan writes it, and in SI.
+ *
+ * @param {Properties} p
+ */
+function figure(p) {
+  const written = p.value_text || withUnit(number, p.value, p.unit);
+  if (!written) return el("p", { class: "figure figure-none" }, t("noValue"));
+  const qualifier = p.qualifier ? word("qualifier", p.qualifier, p.qualifier_zh) : "";
+  const si = lang() === "zh" && p.value_si_text ? p.value_si_text : withUnit(rounded, p.value_si, p.unit_si) || p.value_si_text || "";
+  return el("p", { class: "figure" },
+    qualifier && !written.includes(qualifier) && el("span", { class: "qualifier" }, `${qualifier} `),
+    el("strong", {}, written),
+    si && el("span", { class: "si" }, t("valueSi", { value: si })));
+}
+
+/**
+ * @param {(value: number|string) => string} format
+ * @param {number|string|null|undefined} value
+ * @param {string|null|undefined} unit
+ */
+function withUnit(format, value, unit) {
+  return value === null || value === undefined ? "" : `${format(value)} ${unit ?? ""}`.trim();
+}
+
+/** @param {Properties} p */
+function rows(p) {
+  const row = (label, ...value) => (value.some(Boolean) ? [el("dt", {}, label), el("dd", {}, ...value)] : []);
+  const kind = [word("kind", p.kind, p.kind_zh), word("theme", p.theme, p.theme_zh)].filter(Boolean).join(" · ");
+  const when = [p.status && word("status", p.status, p.status_zh), p.period].filter(Boolean).join(" · ");
+  const precision = p.precision ? t("precisionTo", { level: word("precision", p.precision, p.precision_zh) }) : "";
+  const drawn = p.geometry_source === "schematic" ? t("schematicNote") : word("geometry_source", p.geometry_source, p.geometry_source_zh);
+  const places = names(p.places);
+  return [
+    row(t("cite"), ...citation(p)),
+    p.quote ? row("", el("q", {}, p.quote)) : [],
+    row(t("status"), when),
+    row(t("kind"), kind),
+    row(t("accuracy"), [precision, drawn].filter(Boolean).join(lang() === "zh" ? "；" : "; ")),
+    places && places !== p.name ? row(t("placesNamed"), places) : [],
+    row(t("region"), p.region && p.region !== p.name ? p.region : ""),
+    row(t("note"), p.note),
+  ].flat();
+}
+
+/**
+ * @param {Properties} p
+ * @returns {Array<string|HTMLElement>} plan title and line
+ */
+function citation(p) {
+  const title = p.plan_title || p.plan || "";
+  const line = p.line === null || p.line === undefined ? null : el("span", { class: "whole" }, t("lineNo", { line: p.line }));
+  const quoted = lang() === "zh" ? `「${title}」` : `“${title}”${line ? ", " : ""}`;
+  return [title && quoted, line].filter(Boolean);
+}
+
+/**
+ * @param {any} places list of names or of places with a parent
+ * @returns {string}
+ */
+function names(places) {
+  return (Array.isArray(places) ? places : []).map(placeName).filter(Boolean).join("、");
+}
+
+/** @param {any} place */
+function placeName(place) {
+  if (typeof place !== "object" || place === null) return place === null || place === undefined ? "" : String(place);
+  const level = place.level ? word("level", place.level) : "";
+  const inside = [place.parent, level, place.code].filter(Boolean).join(" ");
+  return inside ? `${place.name}（${inside}）` : String(place.name ?? "");
+}
+
+/** @param {Properties} p */
+function candidates(p) {
+  if (!Array.isArray(p.candidates) || p.candidates.length === 0) return null;
+  return el("div", { class: "candidates" },
+    el("p", { class: "mark-line mark-ambiguous" }, t("candidates")),
+    el("ul", {}, p.candidates.map((place) => el("li", {}, placeName(place)))));
+}
+
+/**
+ * @param {Properties} p
+ * @returns {string[]}
+ */
+function flags(p) {
+  const list = Array.isArray(p.flags) ? p.flags : p.flags ? [p.flags] : [];
+  return list.map((flag) => (typeof flag === "object" && flag ? flag[lang()] ?? flag.zh ?? flag.label ?? flag.code ?? "" : String(flag))).filter(Boolean);
+}
+
+/** @param {Properties} p */
+function quantities(p) {
+  const list = Array.isArray(p.quantities) ? p.quantities : [];
+  if (list.length < 2) return null;
+  const written = (q) => [q.change && word("change", q.change, q.change_zh), q.qualifier && word("qualifier", q.qualifier), q.value_text || withUnit(number, q.value, q.unit)].filter(Boolean).join(" ");
+  return el("details", { class: "quantities" },
+    el("summary", {}, t("quantities", { n: list.length })),
+    el("table", {},
+      el("thead", {}, el("tr", {}, [t("measure"), t("asWritten"), t("siValue")].map((head) => el("th", { scope: "col" }, head)))),
+      el("tbody", {}, list.map((q) => el("tr", {},
+        el("td", {}, word("measure", q.measure, q.measure_zh), q.line !== null && q.line !== undefined && el("span", { class: "line-no" }, t("lineNo", { line: q.line }))),
+        el("td", {}, written(q)),
+        el("td", {}, withUnit(rounded, q.value_si, q.unit_si)))))));
+}
+
+/**
+ * An administrative unit, in one line.
+ *
+ * @param {Properties} p
+ * @returns {HTMLElement}
+ */
+export function unitLine(p) {
+  const facts = [p.precision && word("precision", p.precision, p.precision_zh), p.division_code,
+    p.geometry_source && word("geometry_source", p.geometry_source, p.geometry_source_zh), p.as_of && t("asOf", { date: p.as_of })];
+  return el("li", { class: "unit" }, el("span", { class: "unit-name" }, p.name || p.division_name), el("span", { class: "unit-facts" }, facts.filter(Boolean).join(" · ")));
+}

@@ -1,0 +1,221 @@
+/** Puts the parts together: reads the layers, builds the page, keeps map, catalogue and URL in step. */
+
+import { getLayers } from "./api.js";
+import { Catalogue } from "./catalogue.js";
+import {
+  coveredPadding, drawFoot, drawTools, explain, hideNotice, replaceMap, setSheet, showNotice, showPosition, translatePage, wireBusy, wireFoot,
+  wireSide,
+} from "./chrome.js";
+import { announce, byId, el, fill, isNarrow, prefersReducedMotion } from "./dom.js";
+import { lang, onLang, pick, setLang, t } from "./i18n.js";
+import { Identify } from "./identify.js";
+import { MapView } from "./map-view.js";
+import { Panel } from "./panel.js";
+import { Search } from "./search.js";
+import { LayerStore } from "./store.js";
+import { formatHash, parseHash, parseOpacity } from "./url-state.js";
+
+/** @typedef {import("./types.js").LayerMeta} LayerMeta */
+/** @typedef {import("./types.js").LayerState} LayerState */
+
+/**
+ * The area of the map: the counties if there are any, else everything that has an extent.
+ *
+ * @param {LayerMeta[]} metas
+ * @returns {import("./types.js").Bounds|null}
+ */
+function areaOf(metas) {
+  const counties = metas.find((meta) => meta.id === "counties" && meta.bounds);
+  if (counties) return counties.bounds;
+  const boxes = metas.flatMap((meta) => (meta.bounds ? [meta.bounds] : []));
+  if (boxes.length === 0) return null;
+  const side = (index, choose) => choose(...boxes.map((box) => box[index]));
+  return [side(0, Math.min), side(1, Math.min), side(2, Math.max), side(3, Math.max)];
+}
+
+/**
+ * @param {import("./types.js").UrlState} url
+ * @param {import("./types.js").Bounds|null} area
+ * @returns {MapView|null} null when the browser cannot draw a map
+ */
+function makeView(url, area) {
+  try {
+    return new MapView(byId("map"), { view: url.view, bounds: area ?? [73, 18, 135, 54], padding: coveredPadding() });
+  } catch (error) {
+    console.warn("no map:", error);
+    replaceMap(t("noWebgl"));
+    return null;
+  }
+}
+
+/** Read the catalogue; on failure say so and offer to try again. */
+async function start() {
+  hideNotice();
+  const body = byId("catalogue-body");
+  body.setAttribute("aria-busy", "true");
+  fill(body, el("p", { class: "empty" }, t("loadingLayers")));
+  let answer;
+  try {
+    answer = await getLayers();
+  } catch (error) {
+    const { text, hint } = explain(error);
+    body.setAttribute("aria-busy", "false");
+    fill(body, el("div", { class: "failed", role: "alert" }, el("p", {}, el("strong", {}, text)), el("p", {}, hint),
+      el("button", { type: "button", class: "button", on: { click: start } }, t("retry"))));
+    document.body.dataset.state = "error";
+    setSheet(true);
+    return;
+  }
+  delete document.body.dataset.state;
+  if (document.body.dataset.sheet === "open") setSheet(false);
+  await build(answer);
+}
+
+/** @param {Awaited<ReturnType<typeof getLayers>>} answer */
+async function build({ layers: metas, build: { version }, plans }) {
+  const url = parseHash(location.hash);
+  const store = new LayerStore(metas, parseOpacity(location.search));
+  store.apply(url.layers);
+  const area = areaOf(metas);
+  const view = makeView(url, area);
+  const map = view?.map ?? null;
+  const panel = new Panel({ onClose: () => { identify.cancel(); view?.click(null); view?.choose(null); } });
+  const identify = new Identify(view, panel, plans ?? []);
+
+  const catalogue = new Catalogue(store, {
+    version,
+    onUnplaced: (layer) => { setSheet(false); identify.unplaced(layer.meta); },
+  });
+  const search = new Search({ layers: () => store.layers, onPlace: goTo, onLayer: switchOn });
+
+  /** @param {import("./types.js").Candidate} place */
+  function goTo(place) {
+    if (!place.bounds) {
+      search.tellNoBounds(place);
+      return;
+    }
+    setSheet(false);
+    view?.fit(place.bounds, coveredPadding());
+    view?.choose(view.outlines.get(String(place.code)) ?? null);
+    announce(t("zoomedTo", { name: [place.parent, place.name].filter(Boolean).join(" ") }));
+  }
+
+  /** @param {LayerState} layer */
+  function switchOn(layer) {
+    store.set(layer.meta.id, { visible: true });
+    if (isNarrow()) setSheet(true);
+    catalogue.reveal(layer);
+  }
+
+  /** @param {LayerState} layer */
+  async function draw(layer) {
+    if (!view) return;
+    try {
+      await view.show(layer, store.layers.length - store.layers.indexOf(layer));
+      if (layer.visible) await view.label(layer);
+    } catch {
+      showNotice({ text: t("layerFailed", { name: pick(layer.meta.title) }), hint: t("serviceDownHint"), onRetry: () => draw(layer) });
+    }
+  }
+
+  function writeUrl() {
+    const centre = map?.getCenter();
+    const state = {
+      view: map && centre ? { zoom: map.getZoom(), lat: centre.lat, lon: centre.lng } : url.view,
+      layers: new Map(store.visible().map((layer) => [layer.meta.id, layer.opacity])),
+      lang: lang() === "zh" ? null : lang(),
+    };
+    history.replaceState(history.state, "", formatHash(state));
+  }
+
+  const tools = () => drawTools({
+    onZoom: (step) => (step > 0 ? map?.zoomIn() : map?.zoomOut()),
+    onHome: () => area && view?.fit(area, coveredPadding()),
+  });
+  const foot = () => drawFoot(store.visible());
+  tools();
+  foot();
+  store.addEventListener("change", (event) => {
+    const { layer, switched } = /** @type {CustomEvent} */ (event).detail;
+    draw(layer);
+    if (switched) foot();
+    writeUrl();
+  });
+  onLang(() => {
+    catalogue.render();
+    search.render();
+    tools();
+    foot();
+    panel.redraw?.();
+    map?.getCanvas().setAttribute("aria-label", t("mapLabel"));
+    writeUrl();
+  });
+  window.addEventListener("hashchange", () => {
+    const next = parseHash(location.hash);
+    setLang(next.lang ?? "zh");
+    store.apply(next.layers);
+    if (next.view) map?.jumpTo({ center: [next.view.lon, next.view.lat], zoom: next.view.zoom });
+  });
+  if (!view) return;
+  wireMap(view, identify, writeUrl);
+  await view.prepare();
+  await Promise.all(store.visible().map(draw));
+  writeUrl();
+  map.once("idle", () => { document.body.dataset.ready = "true"; });
+  map.triggerRepaint();
+}
+
+/**
+ * @param {MapView} view
+ * @param {Identify} identify
+ * @param {() => void} writeUrl
+ */
+function wireMap(view, identify, writeUrl) {
+  const { map } = view;
+  /** @type {any} */ (window).geoplanMap = map;
+  map.getCanvas().setAttribute("aria-label", t("mapLabel"));
+  wireBusy(map);
+  map.on("moveend", writeUrl);
+  map.on("mousemove", (event) => showPosition(event.lngLat));
+  map.on("move", () => { if (isNarrow()) showPosition(map.getCenter()); });
+  showPosition(map.getCenter());
+  map.on("error", ({ sourceId, error }) => {
+    console.warn("map:", error?.message ?? error);
+    if (String(sourceId ?? "").startsWith("layer:")) showNotice({ text: t("tilesFailed"), onRetry: () => view.reload() });
+  });
+  const ask = async (pixel, place) => {
+    setSheet(false);
+    const answer = identify.at(pixel, place);
+    keepVisible(map, pixel);
+    await answer;
+    keepVisible(map, map.project(place));
+  };
+  map.on("click", (event) => ask(event.point, event.lngLat));
+  map.getCanvas().addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    const centre = map.getCenter();
+    ask(map.project(centre), centre);
+  });
+}
+
+/**
+ * Move the map if the panel now lies over the point.
+ *
+ * @param {any} map
+ * @param {{x: number, y: number}} pixel
+ */
+function keepVisible(map, pixel) {
+  const padding = coveredPadding();
+  const { clientWidth: width, clientHeight: height } = map.getContainer();
+  const dx = Math.max(0, pixel.x - (width - padding.right)) - Math.max(0, padding.left - pixel.x);
+  const dy = Math.max(0, pixel.y - (height - padding.bottom)) - Math.max(0, padding.top - pixel.y);
+  if (dx || dy) map.panBy([dx, dy], { duration: prefersReducedMotion() ? 0 : 300 });
+}
+
+setLang(parseHash(location.hash).lang ?? "zh");
+translatePage();
+onLang(translatePage);
+wireSide();
+wireFoot();
+byId("language").addEventListener("click", () => setLang(lang() === "zh" ? "en" : "zh"));
+start();

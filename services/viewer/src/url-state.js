@@ -1,0 +1,76 @@
+/**
+ * View, visible layers and language in the URL hash, so that opening the URL gives the same picture:
+ * `#view=8.200/37.50000/112.30000&on=hsf_quota:85,counties:100&lang=en`.
+ */
+
+/** @typedef {import("./types.js").UrlState} UrlState */
+
+/**
+ * @param {string} hash with or without `#`
+ * @returns {UrlState}
+ */
+export function parseHash(hash) {
+  const params = new URLSearchParams(hash.replace(/^#/, ""));
+  const lang = params.get("lang");
+  return {
+    view: parseView(params.get("view")),
+    layers: params.has("on") ? parseLayers(params.get("on") ?? "") : null,
+    lang: lang === "en" || lang === "zh" ? lang : null,
+  };
+}
+
+/**
+ * @param {string|null} text `zoom/lat/lon`
+ * @returns {import("./types.js").View|null}
+ */
+function parseView(text) {
+  const parts = (text ?? "").split("/");
+  const [zoom, lat, lon] = parts.map(Number);
+  if (parts.length !== 3 || parts.some((part) => part.trim() === "") || ![zoom, lat, lon].every(Number.isFinite)) return null;
+  if (zoom < 0 || zoom > 24 || Math.abs(lat) > 85 || Math.abs(lon) > 180) return null;
+  return { zoom, lat, lon };
+}
+
+/**
+ * @param {string} text `id:percent,id:percent`
+ * @returns {Map<string, number>}
+ */
+function parseLayers(text) {
+  const layers = new Map();
+  for (const part of text.split(",").filter(Boolean)) {
+    const [id, percent] = part.split(":");
+    const value = percent === undefined || percent === "" ? 100 : Number(percent);
+    layers.set(id, Number.isFinite(value) ? Math.min(100, Math.max(0, value)) / 100 : 1);
+  }
+  return layers;
+}
+
+/**
+ * @param {UrlState} state
+ * @returns {string} with `#`
+ */
+export function formatHash(state) {
+  const parts = [];
+  if (state.view) {
+    const { zoom, lat, lon } = state.view;
+    parts.push(`view=${zoom.toFixed(3)}/${lat.toFixed(5)}/${lon.toFixed(5)}`);
+  }
+  if (state.layers) {
+    const layers = [...state.layers].map(([id, opacity]) => `${encodeURIComponent(id)}:${Math.round(opacity * 100)}`);
+    parts.push(`on=${layers.join(",")}`);
+  }
+  if (state.lang) parts.push(`lang=${state.lang}`);
+  return `#${parts.join("&")}`;
+}
+
+/**
+ * `?opacity=1` starts all layers at that opacity.
+ *
+ * @param {string} search query of the page
+ * @returns {number|null}
+ */
+export function parseOpacity(search) {
+  const text = new URLSearchParams(search).get("opacity");
+  const value = Number(text);
+  return text === null || text === "" || !Number.isFinite(value) ? null : Math.min(1, Math.max(0, value));
+}

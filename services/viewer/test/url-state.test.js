@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { formatHash, parseHash, parseOpacity } from "../src/url-state.js";
+
+test("a hash that was written reads back the same", () => {
+  const state = { view: { zoom: 8.125, lat: 37.5, lon: -112.25 }, layers: new Map([["hsf_quota", 0.85], ["counties", 1], ["routes", 0]]), lang: "en" };
+  assert.deepEqual(parseHash(formatHash(state)), state);
+});
+
+test("no layers in the hash means the defaults, an empty list means none", () => {
+  assert.equal(parseHash("#view=8/37/112").layers, null);
+  assert.equal(parseHash("#on=").layers?.size, 0);
+});
+
+test("a view that cannot be is passed over", () => {
+  for (const text of ["", "8/37", "8/95/112", "x/37/112", "8//112", "99/37/112", "8/37/112/1"]) assert.equal(parseHash(`#view=${text}`).view, null, text);
+});
+
+test("opacity is kept within 0 and 1, and may be left out", () => {
+  assert.deepEqual([...(parseHash("#on=a,b:250,c:-3,d:x").layers ?? [])], [["a", 1], ["b", 1], ["c", 0], ["d", 1]]);
+  assert.equal(parseOpacity("?opacity=1"), 1);
+  assert.equal(parseOpacity("?opacity=7"), 1);
+  assert.equal(parseOpacity("?opacity="), null);
+  assert.equal(parseOpacity("?opacity=full"), null);
+});

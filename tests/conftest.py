@@ -1,0 +1,32 @@
+"""One real build of the repository's own layers and records, shared by all tests that read it."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from geoplan.layers.store import Build
+from geoplan.pipeline import run_build
+from geoplan.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of this repository with the builds in a folder of the test run."""
+    base = tmp_path_factory.getbasetemp()
+    # Workers of one run have a folder each below a common one; they share the build.
+    shared = base.parent if base.name.startswith("popen-") else base
+    return Settings(ROOT, shared / "build")
+
+
+@pytest.fixture(scope="session")
+def build(settings: Settings) -> Build:
+    """The build, made by the first worker that asks for it."""
+    settings.build_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.build_dir / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run_build(settings).build
