@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geoplan.errors import LayerError, Problem
-from geoplan.provenance import sha256_file
+from geoplan.provenance import Citation, sha256_file
 from geoplan.records import PlanRecord
 
 
@@ -54,25 +56,70 @@ def load_plans(path: Path) -> dict[str, PlanDocument]:
     return {plan.id: plan for plan in plans}
 
 
-def check_citations(plan: PlanDocument, records: list[PlanRecord], text_path: Path | None = None) -> list[Problem]:
-    """Citations that point outside the document; with the plan's own text at hand, also outside its lines.
+def check_citations(plan: PlanDocument, records: list[PlanRecord]) -> list[Problem]:
+    """Citations of lines that the document does not have."""
+    return [
+        _fault(plan, record, citation, "which the plan does not have")
+        for record in records
+        for citation in _citations(record)
+        if citation.line > plan.lines
+    ]
+
+
+def check_against_text(plan: PlanDocument, records: list[PlanRecord], path: Path) -> list[Problem]:
+    """Citations that do not fit the plan's own text: spans beyond a line's end, figures that are not in their span.
+
+    A figure that the plan writes in Chinese numerals is looked for in those.
 
     Parameters
     ----------
-    text_path
-        A planner's own copy of the plan text; it must be the registered one (by SHA-256).
+    path
+        A planner's own copy of the text; it must be the registered one (by SHA-256).
     """
-    file = f"{plan.id}.csv"
-    lines: list[str] | None = None
-    if text_path is not None:
-        if sha256_file(text_path) != plan.sha256:
-            message = f"{text_path.name} is not the copy of '{plan.id}' that the records were read from (sha256)."
-            return [Problem("other-text", message, "plans.toml", 0, "sha256", "Check against the registered copy.")]
-        lines = text_path.read_text("utf-8").split("\n")
+    if sha256_file(path) != plan.sha256:
+        message = f"{path.name} is not the copy of '{plan.id}' that the records were read from (sha256)."
+        return [Problem("other-text", message, "plans.toml", 0, "sha256", "Check against the registered copy.")]
+    lines = path.read_text("utf-8").split("\n")
     problems = []
     for record in records:
-        for citation in {record.citation, *(quantity.citation for quantity in record.quantities)}:
-            if citation.line > plan.lines or (lines and citation.end > len(lines[citation.line - 1])):
-                message = f"{record.id} cites line {citation.line}, span {citation.span}, which the plan does not have."
-                problems.append(Problem("bad-citation", message, file, 0, "line", "Correct line and span."))
+        problems += [
+            _fault(plan, record, citation, "which is beyond the end of the line")
+            for citation in _citations(record)
+            if citation.line <= len(lines) and citation.end > len(lines[citation.line - 1])
+        ]
+        for quantity in record.quantities:
+            cited = lines[quantity.citation.line - 1][quantity.citation.start : quantity.citation.end]
+            ends = [end for end in (quantity.value, quantity.value_max) if end is not None]
+            if not all(_is_written(end, cited) for end in ends):
+                problems.append(_fault(plan, record, quantity.citation, f"where {quantity.text!r} does not stand"))
     return problems
+
+
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９．％", "0123456789.%")
+_DIGITS = "零一二三四五六七八九"
+
+
+def _is_written(value: Decimal, text: str) -> bool:
+    plain = text.translate(_FULL_WIDTH).replace(",", "").replace("，", "")
+    if re.search(rf"(?<![\d.]){re.escape(str(value))}(?![\d]|\.\d)", plain):
+        return True
+    return any(numeral in text for numeral in _chinese(value))
+
+
+def _chinese(value: Decimal) -> tuple[str, ...]:
+    """How a small whole number is written in Chinese; a bare multiplier (万亩, 百亿) stands for one of it."""
+    round_numbers = {100: ("百",), 1000: ("千",)}
+    if value != value.to_integral_value() or not 0 < value < 100:
+        return round_numbers.get(int(value), ())
+    tens, ones = divmod(int(value), 10)
+    text = (_DIGITS[tens] if tens > 1 else "") + ("十" if tens else "") + (_DIGITS[ones] if ones else "")
+    return {1: (text, "百", "千", "万", "亿"), 2: (text, "两")}.get(int(value), (text,))
+
+
+def _citations(record: PlanRecord) -> set[Citation]:
+    return {record.citation, *(quantity.citation for quantity in record.quantities)}
+
+
+def _fault(plan: PlanDocument, record: PlanRecord, citation: Citation, what: str) -> Problem:
+    message = f"{record.id} cites line {citation.line}, span {citation.span}, {what}."
+    return Problem("bad-citation", message, f"{plan.id}.csv", 0, "span", "Correct line and span.")

@@ -151,6 +151,12 @@ THEMES: dict[str, Label] = {
     "poverty": Label("脱贫巩固", "poverty alleviation"),
     "general": Label("综合", "general"),
 }
+SITINGS: dict[str, Label] = {
+    "official": Label("官方界线", "official boundary"),
+    "anchored": Label("格内有同名地点", "a place of that name lies in the cell"),
+    "unknown": Label("位置未知", "place unknown"),
+}
+"""What the place of a drawn township rests on."""
 
 LABELS: dict[StrEnum, Label] = {
     Kind.BASE: Label("生产基地", "production base"),

@@ -301,7 +301,7 @@ def _read_records(
     return rows, shapes, problems
 
 
-def _shape(geometry: object) -> tuple[BaseGeometry | None, str]:
+def _shape(geometry: Any) -> tuple[BaseGeometry | None, str]:
     """A two-dimensional shapely geometry, and what is wrong with it."""
     if geometry is None:
         return None, "it has no geometry"

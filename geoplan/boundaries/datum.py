@@ -43,9 +43,12 @@ CAP_M = 1000.0
 """A vertex farther than this from every reference line counts as this far: it says nothing."""
 
 _MAX_VERTICES = 4000
-_MIN_VERTICES = 40
+_MIN_VERTICES = 100
 _MIN_OFFSET_M = 100.0
-_MIN_MATCHED = 0.3
+_MIN_MATCHED = 0.5
+# A best fit with a larger mean distance, or hypotheses that fit nearly alike, say nothing.
+_WORST_FIT_M = 400.0
+_MIN_CONTRAST = 0.03
 _REACH_M = 1200.0
 _SEARCH = ((200.0, 1000.0), (50.0, 150.0), (10.0, 40.0))
 
@@ -105,8 +108,9 @@ def detect_datum(outlines: gpd.GeoSeries, reference: gpd.GeoSeries) -> DatumFit:
     Returns
     -------
     DatumFit
-        ``undecided`` if fewer than 40 vertices or 30 % of them have a reference line within reach,
-        if the GCJ-02 offset is under 100 m here, or if the fit is between the two.
+        ``undecided`` if there are fewer than 100 vertices or less than half of them have a reference line
+        within reach, if the GCJ-02 offset is under 100 m here, if the best fit leaves more than 400 m on
+        average, or if it lies between the two.
 
     Raises
     ------
@@ -137,13 +141,16 @@ def _decide(
     best: tuple[float, float], offset: Floats, residuals: tuple[float, float, float], matched: float, n: int
 ) -> Verdict:
     length = float(np.hypot(*offset))
-    if n < _MIN_VERTICES or matched < _MIN_MATCHED or length < _MIN_OFFSET_M:
+    as_is, as_gcj, at_best = residuals
+    contrast = abs(as_is - as_gcj) / max(as_is + as_gcj, 1e-9)
+    too_little = n < _MIN_VERTICES or matched < _MIN_MATCHED or length < _MIN_OFFSET_M
+    if too_little or at_best > _WORST_FIT_M or contrast < _MIN_CONTRAST:
         return "undecided"
     fraction = _fraction(best, offset)
-    if fraction < OK_BELOW and residuals[0] < residuals[1] and np.hypot(*best) < length:
+    if fraction < OK_BELOW and as_is < as_gcj and np.hypot(*best) < length:
         return "ok"
     miss = float(np.hypot(best[0] + offset[0], best[1] + offset[1]))
-    if fraction > GCJ_ABOVE and residuals[1] < residuals[0] and miss < length:
+    if fraction > GCJ_ABOVE and as_gcj < as_is and miss < length:
         return "gcj02"
     return "undecided"
 

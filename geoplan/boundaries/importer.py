@@ -315,7 +315,7 @@ class _Draft:
             self.warn("gcj02", f"converted from GCJ-02 ({figures})")
         elif self.converted:
             self.fault("gcj02", f"this looks like GCJ-02, not {self.source.frame.crs.to_string()[:40]} ({figures})",
-                       "Ask for the original in CGCS2000, or import with --accept-gcj02 to have it converted.")  # fmt: skip
+                       "Ask for the original in CGCS2000, or have it converted with --accept-gcj02.")  # fmt: skip
         elif fit.verdict == "undecided" and fit.displaced:
             self.fault("displaced", f"the boundaries are displaced, but not by GCJ-02 ({figures})",
                        "They may be in BD-09 or in another datum; transform them to CGCS2000 first.")  # fmt: skip
@@ -348,7 +348,10 @@ class _Draft:
         have = set(self._all["code"]) | set(held_codes(store, self.level))
         missing, warnings = missing_divisions(self._names, set(self._all["parent"]), have, self.source.name)
         self.warnings += warnings
-        incomplete = set(self._names["parent"][list(missing)]) if self.level is Level.TOWNSHIP else set()
+        # What another import holds does not fill a county for this file.
+        siblings = self._names[self._names["parent"].isin(self._all["parent"])]
+        absent = siblings[~siblings.index.isin(self._all["code"])]
+        incomplete = set(absent["parent"]) if self.level is Level.TOWNSHIP else set()
         self.problems += check_places(known, self._counties, self.label, self.source.name)
         for faults, warnings in (
             check_edges(known, self._counties, incomplete, edge_tolerance_m, self.source.name),

@@ -90,14 +90,17 @@ def serve(
     uvicorn.run("services.api.app:create", factory=True, host=settings.host, port=settings.port, log_level="warning")
 
 
-@app.command(epilog="Example: geoplan check")
-def check(format_: Format = "table") -> None:
+@app.command(epilog="Example: geoplan check --texts ~/plans")
+def check(
+    texts: Annotated[Path | None, typer.Option(help="Folder with your own copies of the plan texts.")] = None,
+    format_: Format = "table",
+) -> None:
     """Check every record and layer file; report each bad cell by file, row and column."""
     from geoplan.layers.store import gazetteer, open_build
     from geoplan.pipeline import check_project
 
     settings = settings_here()
-    count, problems = check_project(settings, gazetteer(open_build(settings.build_dir)))
+    count, problems = check_project(settings, gazetteer(open_build(settings.build_dir)), texts)
     if format_ == "json":
         rows = [
             {key: getattr(problem, key) for key in ("code", "message", "file", "row", "column", "remedy")}

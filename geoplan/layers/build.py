@@ -25,7 +25,7 @@ from geoplan.layers.shares import add_shares
 from geoplan.terms import Precision
 
 LIST_COLUMNS = ("places", "candidates", "flags", "plans", "kinds", "citations", "quantities")
-_INTEGERS = ("line", "seq", "shared_by", "stops_named", "stops_drawn", "townships", "facts")
+_INTEGERS = ("line", "seq", "shared_by", "stops_named", "stops_placed", "townships", "facts")
 _DEPTH = {precision.value: i for i, precision in enumerate(COARSE_TO_FINE)}
 
 
@@ -114,8 +114,6 @@ def _reason(row: Row) -> str:
         return "the name fits several places"
     if "unlisted" in flags:
         return "the name is in no list and only its city is known"
-    if row.get("stops_named") is not None:
-        return "fewer than two stops are placed to a township"
     if row.get("region"):
         return "an informal region without stated members"
     return "the division has no polygon"

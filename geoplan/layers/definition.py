@@ -35,12 +35,16 @@ class SelectDivisions(_Part):
 
 
 class SelectRecords(_Part):
-    """Facts of some kinds; `themes` narrows them. `shape` is one feature a place, a fact, or a route's line."""
+    """Facts of some kinds, narrowed by `themes`.
+
+    `shape` says what becomes a feature: every place of a fact (``places``), a fact with its places dissolved
+    (``union``), or a route with the counties of its stops (``extent``).
+    """
 
     source: Literal["records"]
     kinds: tuple[Kind, ...]
     themes: tuple[str, ...] = ()
-    shape: Literal["places", "union", "line"] = "places"
+    shape: Literal["places", "union", "extent"] = "places"
 
     @field_validator("themes")
     @classmethod

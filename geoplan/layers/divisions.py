@@ -48,7 +48,8 @@ def division_rows(divisions: Divisions, level: Level, areas: list[str]) -> list[
             | {
                 "area_km2": None if source is GeometrySource.SCHEMATIC else float(area),
                 "townships": townships.get(row.code) if level is Level.COUNTY else None,
-                "source": row.source, "as_of": row.as_of, "datum": row.datum, "geometry": row.geometry,
+                "siting": _siting(source, getattr(row, "anchored", None)), "source": row.source,
+                "as_of": row.as_of, "datum": row.datum, "geometry": row.geometry,
             }
         )  # fmt: skip
     return rows
@@ -106,3 +107,12 @@ def _division(code: str, name: str, precision: Precision, source: GeometrySource
         "precision": precision.value, "precision_zh": label(precision).zh,
         "geometry_source": source.value, "geometry_source_zh": label(source).zh,
     }  # fmt: skip
+
+
+def _siting(source: GeometrySource, anchored: object) -> str | None:
+    """What a drawn township's place rests on, a key of `terms.SITINGS`; None for other levels."""
+    if anchored is None:
+        return None
+    if source is not GeometrySource.SCHEMATIC:
+        return "official"
+    return "anchored" if anchored else "unknown"

@@ -1,4 +1,4 @@
-"""Rows of a fact layer: one feature for every place of a fact, for a fact as a whole, or for a route's line."""
+"""Rows of a fact layer: one feature for every place of a fact, for a fact as a whole, or for a route's extent."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def record_rows(
         return [common | _figure(record, measure, 1) | _region(record, facts, shapes)]
     if select.shape == "union":
         return [common | _figure(record, measure, 1) | _union(located, shapes)]
-    if select.shape == "line":
-        return [common | _figure(record, measure, 1) | _route(record, facts, shapes, located)]
+    if select.shape == "extent":
+        return [common | _figure(record, measure, 1) | _extent(record, facts, shapes, located)]
     figure = _figure(record, measure, len(located))
     return [common | figure | _place(place, shapes) for place in located]
 
@@ -176,38 +176,20 @@ def _union(located: Sequence[Located], shapes: Shapes) -> Row:
     return _where(located, shapely.union_all([geometry for geometry, _ in drawn]), source, precision)
 
 
-def _route(record: PlanRecord, facts: Facts, shapes: Shapes, located: Sequence[Located]) -> Row:
-    """A dashed line through the stops that are placed to their township, in the plan's order; no road is known."""
+def _extent(record: PlanRecord, facts: Facts, shapes: Shapes, located: Sequence[Located]) -> Row:
+    """The counties that a route's stops lie in, or its own places where no stop is placed to a county.
+
+    No plan gives the course of a road, and most townships have no known place, so no line is drawn.
+    """
     stops = [stop for stop in facts.records if stop.part_of == record.id and stop.seq is not None]
-    best: list[BaseGeometry] = []
-    named = 0
-    for theme in sorted({stop.theme for stop in stops}):
-        series = sorted((stop for stop in stops if stop.theme == theme), key=lambda stop: stop.seq or 0)
-        points = _stop_points(series, facts, shapes)
-        if len(points) > len(best):
-            best, named = points, len(series)
-    if len(best) < 2:
-        return _where(located, None, GeometrySource.NONE, Precision.REGION) | {
-            "stops_named": len(stops),
-            "stops_drawn": 0,
-        }
-    row = _where(
-        located, shapely.LineString(shapely.get_coordinates(best)), GeometrySource.SCHEMATIC, Precision.TOWNSHIP
-    )
-    return row | {"stops_named": named, "stops_drawn": len(best)}
-
-
-def _stop_points(series: Sequence[PlanRecord], facts: Facts, shapes: Shapes) -> list[BaseGeometry]:
-    points: list[BaseGeometry] = []
-    for stop in series:
-        places = facts.located[stop.id]
-        if len(places) != 1 or places[0].precision not in {Precision.TOWNSHIP, Precision.VILLAGE}:
-            continue
-        geometry, _ = shapes.of(places[0].division)
-        point = None if geometry is None else geometry.point_on_surface()
-        if point is not None and (not points or not point.equals(points[-1])):
-            points.append(point)
-    return points
+    codes = {place.division.code[:6] for stop in stops for place in facts.located[stop.id]}
+    counties = tuple(sorted(code for code in codes if not code.endswith("00")))
+    placed = sum(any(not place.division.code[:6].endswith("00") for place in facts.located[stop.id]) for stop in stops)
+    counts = {"stops_named": len(stops), "stops_placed": placed}
+    if not counties:
+        return _union(located, shapes) | counts
+    geometry, source = shapes.union(counties)
+    return _where(located, geometry, source, Precision.COUNTY) | counts
 
 
 def _region(record: PlanRecord, facts: Facts, shapes: Shapes) -> Row:

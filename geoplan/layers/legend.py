@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geoplan.errors import LayerError
 from geoplan.layers.definition import LayerDefinition
-from geoplan.terms import THEMES
+from geoplan.terms import SITINGS, THEMES
 
 OTHER_COLOUR = "#b8b8b8"
 
@@ -128,8 +128,8 @@ def _edges(values: NDArray[np.float64], definition: LayerDefinition) -> NDArray[
 
 
 def _category_label(value: object) -> dict[str, str]:
-    theme = THEMES.get(str(value))
-    return {"zh": theme.zh, "en": theme.en} if theme else {"zh": str(value), "en": str(value)}
+    known = THEMES.get(str(value)) or SITINGS.get(str(value))
+    return {"zh": known.zh, "en": known.en} if known else {"zh": str(value), "en": str(value)}
 
 
 def _number(value: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoplan.documents import PlanDocument, check_citations, load_plans
+from geoplan.documents import PlanDocument, check_against_text, check_citations, load_plans
 from geoplan.errors import LayerError, Problem, SourceError
 from geoplan.gazetteer import Gazetteer
 from geoplan.layers.definition import load_definitions
@@ -70,8 +70,14 @@ def place_records(
     return Facts(project.plans, project.records, located, regions), problems
 
 
-def check_project(settings: Settings, gazetteer: Gazetteer) -> tuple[int, list[Problem]]:
+def check_project(settings: Settings, gazetteer: Gazetteer, texts: Path | None = None) -> tuple[int, list[Problem]]:
     """Number of records, and every fault of records, citations, references and places.
+
+    Parameters
+    ----------
+    texts
+        Folder with one's own copies of the plans (``<plan id>.txt``): the cited spans are then looked up in them,
+        and a figure whose digits do not stand in its span is reported.
 
     Raises
     ------
@@ -81,7 +87,13 @@ def check_project(settings: Settings, gazetteer: Gazetteer) -> tuple[int, list[P
     load_definitions(settings.layers_dir)
     project = read_project(settings.layers_dir)
     _, problems = place_records(project, gazetteer, {})
-    return len(project.records), [*project.problems, *problems]
+    problems = [*project.problems, *problems]
+    for plan in project.plans.values():
+        text = texts / f"{plan.id}.txt" if texts else None
+        if text is not None and text.is_file():
+            own = [record for record in project.records if record.plan == plan.id]
+            problems += check_against_text(plan, own, text)
+    return len(project.records), problems
 
 
 def read_regions(path: Path, gazetteer: Gazetteer) -> dict[str, tuple[str, ...]]:
