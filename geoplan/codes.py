@@ -11,7 +11,7 @@ import re
 
 from geoplan.terms import Level
 
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"[0-9]+")
 _LENGTHS = {6: None, 9: Level.TOWNSHIP, 12: Level.VILLAGE}
 
 

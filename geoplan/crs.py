@@ -30,7 +30,6 @@ WEB_MERCATOR = "EPSG:3857"
 EQUAL_AREA = "EPSG:6933"
 """Cylindrical equal-area on WGS 84."""
 
-_REFUSED_FOR_AREA = {WEB_MERCATOR, "EPSG:900913", "ESRI:102100", "ESRI:102113"}
 # PROJ applies a null shift for these datums, silently; the truth is tens to over 100 m away.
 _UNSAFE_DATUMS = {4610: "Xian 1980", 4214: "Beijing 1954"}
 
@@ -70,7 +69,8 @@ def to_storage(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if frame.crs is None:
         raise CRSError("the frame has no CRS. Say which one it is in, e.g. EPSG:4490.")
     geodetic = frame.crs.geodetic_crs
-    epsg = geodetic.to_epsg() if geodetic is not None else None
+    # The .prj of an Esri file names no code and is recognised with little confidence only.
+    epsg = geodetic.to_epsg(min_confidence=20) if geodetic is not None else None
     if epsg in _UNSAFE_DATUMS:
         raise CRSError(
             f"the coordinates are in {_UNSAFE_DATUMS[epsg]}, for which no public transformation to CGCS2000 is "
@@ -92,7 +92,8 @@ def area_m2(geometries: gpd.GeoSeries) -> NDArray[np.float64]:
     """
     if geometries.crs is None:
         raise CRSError("an area needs a CRS; set it with set_crs().")
-    if geometries.crs.to_string() in _REFUSED_FOR_AREA:
+    operation = geometries.crs.coordinate_operation
+    if operation is not None and operation.method_name.startswith(("Mercator", "Popular Visualisation")):
         raise CRSError(f"areas in {geometries.crs.to_string()} are wrong by half and more; use EPSG:4490 coordinates.")
     values: NDArray[np.float64] = geometries.to_crs(EQUAL_AREA).area.to_numpy(dtype=np.float64)
     return values

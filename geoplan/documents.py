@@ -46,9 +46,9 @@ def load_plans(path: Path) -> dict[str, PlanDocument]:
         plans = [PlanDocument(**entry) for entry in tomllib.loads(path.read_text("utf-8"))["plan"]]
     except FileNotFoundError:
         raise LayerError(f"{path.name} is missing; it lists the plan documents that the records cite.") from None
-    except KeyError:
+    except (KeyError, TypeError):
         raise LayerError(f"{path.name}: no [[plan]] is listed.") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LayerError(f"{path.name}: not TOML: {error}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
 from geoplan.errors import UnitError
@@ -18,7 +18,7 @@ from geoplan.terms import Measure
 MU_M2 = Fraction(2000, 3)
 """Square metres in one mu (亩), exact."""
 
-_HECTARE_STEP = Decimal("0.000001")
+_HECTARE_STEP = Fraction(1, 1_000_000)
 _MULTIPLIERS = {"百": 100, "千": 1_000, "万": 10_000, "百万": 10**6, "千万": 10**7, "亿": 10**8, "万亿": 10**12}
 
 _AREA, _MASS, _MONEY = "hectare", "kg", "CNY"
@@ -136,12 +136,13 @@ def convert(value: Decimal, unit: Unit) -> Decimal:
     Decimal('20000')
     """
     exact = Fraction(value) * unit.factor
-    if unit.si == _AREA:
+    if unit.si in _DIMENSIONS[Measure.AREA]:
         # The division is rounded once, at the last digit that is kept.
-        steps = round(exact / Fraction(_HECTARE_STEP))
-        return _plain(Decimal(steps) * _HECTARE_STEP)
-    converted = Decimal(exact.numerator) / Decimal(exact.denominator)
-    return _plain(converted)
+        exact = round(exact / _HECTARE_STEP) * _HECTARE_STEP
+    with localcontext() as context:
+        # What is left divides by twos and fives only: the quotient ends within this many digits.
+        context.prec = len(str(exact.numerator)) + 4 * len(str(exact.denominator))
+        return _plain(Decimal(exact.numerator) / Decimal(exact.denominator))
 
 
 def check_dimension(measure: Measure, unit: Unit) -> None:

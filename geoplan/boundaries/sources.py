@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from geoplan.errors import SourceError
 from geoplan.provenance import sha256_file
@@ -66,8 +66,8 @@ def load_sources(folder: Path) -> dict[str, Source]:
         sources = [Source(**entry) for entry in entries]
     except FileNotFoundError:
         raise SourceError(f"{REGISTRY} is missing in {folder.name}/; without it no source can be trusted.") from None
-    except (tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
-        raise SourceError(f"{REGISTRY} cannot be read: {error}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(f"{REGISTRY} cannot be read: {error}. Correct it or restore the registered one.") from None
     return {source.id: source for source in sources}
 
 

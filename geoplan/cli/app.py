@@ -132,6 +132,29 @@ def map_(
     print(f"{output}: {', '.join(shown)} ({len(html) / 1e6:.1f} MB).")
 
 
+@app.command(epilog="Example: geoplan elevation dem.tif --within 忻州市 -o elevation.csv")
+def elevation(
+    raster: Annotated[Path, typer.Argument(help="Elevation raster in metres (GeoTIFF or the like).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
+    within: Annotated[str | None, typer.Option(help="Division whose counties are taken; the whole country.")] = None,
+) -> None:
+    """Least, mean and greatest elevation of each county, from an elevation raster of your own."""
+    from geoplan.codes import is_inside
+    from geoplan.gazetteer import resolve_place
+    from geoplan.layers.store import gazetteer, open_build, read_boundaries
+    from geoplan.terrain import elevation_of
+
+    build = open_build(settings_here().build_dir)
+    counties = read_boundaries(build, "counties")
+    if within:
+        area = resolve_place(gazetteer(build), within).one.code
+        counties = counties[[is_inside(code, area) for code in counties["code"]]]
+    table = elevation_of(raster, counties)
+    write_new(output, table.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig"))
+    covered = int(table["covered_share"].gt(0).sum())
+    print(f"{output}: {len(table)} counties, {covered} of them under the raster.")
+
+
 @layers_app.command("list", epilog="Example: geoplan layers list --format json")
 def layers_list(format_: Format = "table") -> None:
     """List the layers of the current build with their counts."""

@@ -7,13 +7,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from geoplan.errors import GeoplanError
-from geoplan.pipeline.progress import Progress as Report
 from geoplan.settings import Settings, find_settings
+
+if TYPE_CHECKING:
+    from geoplan.pipeline.progress import Progress as Report  # its package loads geopandas
 
 
 def settings_here(**overrides: object) -> Settings:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ COLUMNS = (
     *FIGURE_COLUMNS, "line", "span", "note",
 )  # fmt: skip
 MAX_BYTES = 32 << 20
+_VALUE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(?:-([0-9]{1,15}(?:\.[0-9]{1,9})?))?")
+_INTEGER = re.compile(r"[0-9]{1,9}")
 
 _Row = dict[str, str]
 _Fault = Callable[[str, str], None]  # (column, message)
@@ -134,12 +137,7 @@ def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | Non
             quantities.append(quantity)
         elif row_number != number and not faults:
             faults_of(row_number)("measure", f"the row repeats the id {row['id']!r} and gives no figure.")
-    places = []
-    for item in filter(None, (part.strip() for part in first["places"].split(";"))):
-        try:
-            places.append(PlaceRef.parse(item))
-        except ValueError as error:
-            fault("places", f"{error}.")
+    places = _places(first, fault)
     citation = _citation(first, path.stem, fault)
     if citation is None:
         return None, faults
@@ -156,6 +154,22 @@ def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | Non
     return (None, faults) if faults else (record, [])
 
 
+def _places(first: _Row, fault: _Fault) -> list[PlaceRef]:
+    """Places of a fact; a stand-in for what is not readable, so that a bad cell is one fault."""
+    places = []
+    items = [item for part in first["places"].split(";") if (item := part.strip())]
+    for item in items:
+        try:
+            places.append(PlaceRef.parse(item))
+        except ValueError as error:
+            fault("places", f"{error}.")
+            places.append(PlaceRef(path=(item,)))
+    if not items and not first["region"]:
+        fault("places", "a fact needs a place or a region; both cells are empty.")
+        places.append(PlaceRef(path=("",)))
+    return places
+
+
 def _quantity(row: _Row, first: _Row, plan: str, fault: _Fault) -> Quantity | None:
     if not any(row[column] for column in FIGURE_COLUMNS):
         return None
@@ -163,15 +177,13 @@ def _quantity(row: _Row, first: _Row, plan: str, fault: _Fault) -> Quantity | No
         if not row[column]:
             fault(column, "a figure needs measure, value and unit; this cell is empty.")
             return None
-    citation = _citation(row, plan, fault)
-    low, _, high = row["value"].partition("-")
-    try:
-        value, value_max = Decimal(low), Decimal(high) if high else None
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
+    # The first row's citation is also the fact's, and its faults are told there.
+    citation = _citation(row, plan, (lambda _column, _message: None) if row is first else fault)
+    match = _VALUE.fullmatch(row["value"])
+    if match is None:
         fault("value", f"{row['value']!r} is no number; write plain digits (30, 173.6) or a range (2-3).")
         return None
+    value, value_max = Decimal(match[1]), Decimal(match[2]) if match[2] else None
     if citation is None:
         return None
     own = {key: row[key] for key in ("status", "period") if row is not first and row[key] and row[key] != first[key]}
@@ -182,7 +194,7 @@ def _quantity(row: _Row, first: _Row, plan: str, fault: _Fault) -> Quantity | No
             **optional, **own,
         )  # fmt: skip
     except ValidationError as error:
-        for column, message in _messages(error, "unit"):
+        for column, message in _messages(error, "value"):
             fault(column, message)
     except UnitError as error:
         fault("unit", str(error))
@@ -190,11 +202,11 @@ def _quantity(row: _Row, first: _Row, plan: str, fault: _Fault) -> Quantity | No
 
 
 def _citation(row: _Row, plan: str, fault: _Fault) -> Citation | None:
-    if not row["line"].isdecimal() or int(row["line"]) < 1:
+    if not _INTEGER.fullmatch(row["line"]) or int(row["line"]) < 1:
         fault("line", f"{row['line']!r} is no line number; lines are counted from 1.")
         return None
-    start, dash, end = row["span"].partition("-")
-    if not (dash and start.isdecimal() and end.isdecimal() and int(start) < int(end)):
+    start, _, end = row["span"].partition("-")
+    if not (_INTEGER.fullmatch(start) and _INTEGER.fullmatch(end) and int(start) < int(end)):
         fault("span", f"{row['span']!r} is no span; write start-end, characters counted from 0.")
         return None
     return Citation(plan, int(row["line"]), int(start), int(end))
@@ -231,9 +243,9 @@ def _has_own_time(quantity: Quantity) -> bool:
 
 
 def _figure_row(quantity: Quantity) -> dict[str, object]:
-    value = str(quantity.value)
+    value = f"{quantity.value:f}"
     if quantity.value_max is not None:
-        value += f"-{quantity.value_max}"
+        value += f"-{quantity.value_max:f}"
     return {
         "measure": quantity.measure.value, "value": value, "unit": quantity.unit,
         "qualifier": "" if quantity.qualifier == "exact" else quantity.qualifier.value,
