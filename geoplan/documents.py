@@ -88,6 +88,8 @@ def check_against_text(plan: PlanDocument, records: list[PlanRecord], path: Path
             if citation.line <= len(lines) and citation.end > len(lines[citation.line - 1])
         ]
         for quantity in record.quantities:
+            if quantity.citation.line > len(lines):
+                continue  # `check_citations` tells
             cited = lines[quantity.citation.line - 1][quantity.citation.start : quantity.citation.end]
             ends = [end for end in (quantity.value, quantity.value_max) if end is not None]
             if not all(_is_written(end, cited) for end in ends):

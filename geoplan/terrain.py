@@ -102,10 +102,7 @@ def _row_blocks(source: rasterio.DatasetReader, shape: BaseGeometry) -> list[win
         return []
     starts = range(int(window.row_off), int(window.row_off + window.height), _BLOCK_ROWS)
     end = int(window.row_off + window.height)
-    return [
-        windows.Window(window.col_off, start, window.width, min(_BLOCK_ROWS, end - start))
-        for start in starts
-    ]
+    return [windows.Window(window.col_off, start, window.width, min(_BLOCK_ROWS, end - start)) for start in starts]
 
 
 def _row_areas(source: rasterio.DatasetReader, transform: rasterio.Affine, rows: int) -> NDArray[np.float64]:

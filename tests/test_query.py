@@ -82,7 +82,7 @@ def test_within_takes_codes_first_and_shapes_only_without_a_code(frame: gpd.GeoD
 
 
 @pytest.mark.parametrize(
-    "code, expected",
+    ("code", "expected"),
     [
         ("140000", [1, 2, 3, 7, 8]),
         ("140300", [1, 2, 3, 7]),
@@ -148,7 +148,7 @@ def test_find_feature(frame: gpd.GeoDataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         ("1,2,3", "4 numbers"),
         ("1,2,3,4,5,6", "4 numbers"),

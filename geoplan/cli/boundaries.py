@@ -24,6 +24,9 @@ def import_(  # noqa: PLR0917 - one parameter an option
     layer: Annotated[str | None, typer.Option(help="Layer of a file that has several.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of a .dbf, e.g. GB18030.")] = None,
     accept_gcj02: Annotated[bool, typer.Option(help="Convert coordinates found to be GCJ-02.")] = False,
+    edge_tolerance: Annotated[
+        float, typer.Option(min=0, help="Metres that an edge may lie off the default layer's.")
+    ] = 3000.0,
     as_of: Annotated[str | None, typer.Option(help="Date the boundaries stand for.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Who published them.")] = None,
     licence: Annotated[str | None, typer.Option(help="Terms they may be used under.")] = None,
@@ -48,6 +51,7 @@ def import_(  # noqa: PLR0917 - one parameter an option
             layer=layer,
             encoding=encoding,
             accept_gcj02=accept_gcj02,
+            edge_tolerance_m=edge_tolerance,
             as_of=as_of,
             publisher=publisher,
             licence=licence,

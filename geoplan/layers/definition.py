@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from geoplan.errors import LayerError
+from geoplan.errors import LayerError, UnitError
 from geoplan.terms import THEMES, Change, Kind, Level, Measure, Precision
+from geoplan.units import check_dimension, parse_unit
 
 SCHEMA_VERSION = 1
 _COLOUR = r"#[0-9a-f]{6}"
@@ -30,7 +32,7 @@ class SelectDivisions(_Part):
     """Divisions of one level inside the named ones."""
 
     source: Literal["divisions"]
-    level: Level
+    level: Literal[Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWNSHIP]
     within: tuple[str, ...]
 
 
@@ -58,7 +60,7 @@ class SelectCoverage(_Part):
     """Divisions of one level with the number of facts that each plan states about them."""
 
     source: Literal["coverage"]
-    level: Level
+    level: Literal[Level.COUNTY, Level.TOWNSHIP]
     within: tuple[str, ...]
 
 
@@ -75,6 +77,14 @@ class MeasureSpec(_Part):
     change: Change | None = None
     themes: tuple[str, ...] = ()
     shares: bool = False
+
+    @model_validator(mode="after")
+    def _unit_fits(self) -> Self:
+        try:
+            check_dimension(self.name, parse_unit(self.unit))
+        except UnitError as error:
+            raise ValueError(str(error).rstrip(".")) from None
+        return self
 
 
 class Style(_Part):
@@ -158,6 +168,6 @@ def _faults(path: Path, error: ValidationError) -> list[str]:
         if fault["type"] == "extra_forbidden":
             lines.append(f"layers/{path.name}: {key}: there is no such key; take it out or correct its name.")
         else:
-            message = str(fault["msg"]).removeprefix("Value error, ")
+            message = re.sub(r"<\w+\.\w+: ('\w+')>", r"\1", str(fault["msg"]).removeprefix("Value error, "))
             lines.append(f"layers/{path.name}: {key or 'layer'}: {message}.")
     return lines

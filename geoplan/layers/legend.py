@@ -38,9 +38,19 @@ def classify(frame: gpd.GeoDataFrame, definition: LayerDefinition) -> tuple[NDAr
         return np.zeros(len(frame), dtype=np.int64), legend | {"type": "single", "entries": [entry]}
     if style.field not in frame.columns:
         raise LayerError(f"layers/{definition.id}.toml: style.field: the layer has no column {style.field!r}.")
-    if style.scheme == "categories":
-        return _categories(frame[style.field], definition, legend)
-    return _intervals(frame, definition, legend)
+    values = frame[style.field]
+    fits = not values.map(lambda value: isinstance(value, list)).any()
+    if style.scheme != "categories":
+        fits = fits and bool((values.isna() | pd.to_numeric(values, errors="coerce").notna()).all())
+    if not fits:
+        raise LayerError(
+            f"layers/{definition.id}.toml: style.field: {style.field!r} cannot be drawn in {style.scheme}."
+        )
+    return (
+        _categories(values, definition, legend)
+        if style.scheme == "categories"
+        else _intervals(frame, definition, legend)
+    )
 
 
 def _categories(

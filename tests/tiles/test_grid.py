@@ -49,7 +49,7 @@ def test_middle_of_a_tile_lies_in_it(tile: grid.Tile) -> None:
     assert grid.tile_of((west + east) / 2, (south + north) / 2, tile.z) == tile
 
 
-@pytest.mark.parametrize("longitude, latitude", [(180.0, 90.0), (-180.0, -90.0), (200.0, 0.0)])
+@pytest.mark.parametrize(("longitude", "latitude"), [(180.0, 90.0), (-180.0, -90.0), (200.0, 0.0)])
 def test_points_beyond_the_grid_go_to_its_edge(longitude: float, latitude: float) -> None:
     tile = grid.tile_of(longitude, latitude, 5)
     assert grid.tile_at(*tile) == tile

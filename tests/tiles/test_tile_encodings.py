@@ -112,12 +112,15 @@ def test_geometry_is_valid_whole_units_and_near_the_tile(make_layer: MakeLayer, 
     index = TileIndex(make_layer(geometries))
     for feature in decoded(index, tile):
         geometry = shape(feature["geometry"])
-        assert geometry.is_valid and not geometry.is_empty
+        assert geometry.is_valid
+        assert not geometry.is_empty
         coordinates = shapely.get_coordinates(geometry)
-        assert (coordinates >= -BUFFER).all() and (coordinates <= EXTENT + BUFFER).all()
+        assert (coordinates >= -BUFFER).all()
+        assert (coordinates <= EXTENT + BUFFER).all()
     for feature in geojson_tile(index, tile)["features"]:
         geometry = shape(feature["geometry"])
-        assert geometry.is_valid and not geometry.is_empty
+        assert geometry.is_valid
+        assert not geometry.is_empty
         if isinstance(geometry, Polygon):
             assert geometry.exterior.is_ccw
             assert not any(ring.is_ccw for ring in geometry.interiors)

@@ -75,7 +75,7 @@ def test_one_feature(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "url, status, word",
+    ("url", "status", "word"),
     [
         ("/layers/none", 404, "'none'"),
         ("/layers/none/items", 404, "'none'"),

@@ -39,7 +39,7 @@ def test_an_unknown_name_has_suggestions(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "params, status",
+    ("params", "status"),
     [
         ({}, 400),
         ({"q": ""}, 400),

@@ -12,7 +12,7 @@ from services.api.static import file_response
 
 
 @pytest.mark.parametrize(
-    "url, kind",
+    ("url", "kind"),
     [
         ("/", "text/html; charset=utf-8"),
         ("/?layer=parks", "text/html; charset=utf-8"),
