@@ -70,7 +70,7 @@ def read_villages(villages: Path, townships: Path, names: pd.DataFrame, aliases:
     Returns
     -------
     DataFrame
-        `VILLAGE_COLUMNS`, sorted by code. `township` is empty where no township of the county has the name;
+        `VILLAGE_COLUMNS`, sorted by county and code. `township` is empty where no township of the county has the name;
         `township_name` is then what the statistics call it. `stem` is the name without 村 or 社区.
     """
     rows = pd.read_csv(villages, dtype=str, usecols=["code", "name", "streetCode"], engine="pyarrow")
@@ -81,7 +81,7 @@ def read_villages(villages: Path, townships: Path, names: pd.DataFrame, aliases:
     rows["township_name"] = rows["streetCode"].map(streets["name"]).fillna("")
     own = rows["streetCode"].map(streets["county"]).fillna(rows["code"].str[:6])
     rows["county"] = rows["township"].str[:6].where(rows["township"].ne(""), own)
-    return rows[VILLAGE_COLUMNS].sort_values("code", ignore_index=True)
+    return rows[VILLAGE_COLUMNS].sort_values(["county", "code"], ignore_index=True)
 
 
 def match_townships(path: Path, names: pd.DataFrame, aliases: pd.DataFrame) -> pd.DataFrame:

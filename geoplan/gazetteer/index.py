@@ -7,6 +7,7 @@ the township are held in dictionaries; the country's 620,000 villages stay a col
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from geoplan.codes import is_inside
+from geoplan.codes import is_inside, prefix
 from geoplan.errors import BuildError
 from geoplan.terms import Level
 
@@ -120,12 +121,27 @@ class Gazetteer:
             code = self.divisions[code].parent
         return True
 
+    @cached_property
+    def _village_counties(self) -> list[str]:
+        """County of every village, rising: the table is sorted by it."""
+        counties: list[str] = self.villages["county"].to_pylist()
+        return counties
+
+    def _villages_near(self, within: str | None) -> pa.Table:
+        """The part of the village table that can lie in a division; all of it for a zone, whose members may be far."""
+        if within is None or self.divisions[within].members:
+            return self.villages
+        inside = prefix(within)[:6]
+        start, end = (bisect_left(self._village_counties, bound) for bound in (inside, inside + "\uffff"))
+        return self.villages.slice(start, end - start)
+
     def find_villages(self, name: str, within: str | None) -> list[Division]:
         """Villages called `name`, with or without 村 or 社区, inside the division `within`."""
         stem = _SUFFIXES[Level.VILLAGE.value].sub("", name) if len(name) > 2 else name
-        mask = pc.or_(pc.equal(self.villages["name"], name), pc.equal(self.villages["stem"], stem))
+        table = self._villages_near(within)
+        mask = pc.or_(pc.equal(table["name"], name), pc.equal(table["stem"], stem))
         found = []
-        for row in self.villages.filter(mask).to_pylist():
+        for row in table.filter(mask).to_pylist():
             parent = row["township"] or row["county"]
             if within is None or self.contains(within, parent):
                 found.append(Division(row["code"], row["name"], Level.VILLAGE, parent, "NBS", row["as_of"]))

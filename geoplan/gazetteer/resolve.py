@@ -31,7 +31,8 @@ class Status(StrEnum):
 class Candidate:
     """A division that a text may mean.
 
-    `parent` is the path of names above it, joined by ``/``; `via` says how it was found: code, full, alias, short.
+    `parent` is the path of names above it, joined by ``/``, and `parent_code` the code of the division it ends in;
+    `via` says how it was found: code, full, alias, short.
     """
 
     name: str
@@ -42,6 +43,15 @@ class Candidate:
     code_system: str
     via: str
     members: tuple[str, ...] = ()
+    parent_code: str = ""
+
+    @property
+    def drawn_code(self) -> str:
+        """Code of the division that stands for it on a map: a village's township, or county.
+
+        The statistics number villages by townships of their own, so a village's code does not begin with it.
+        """
+        return self.parent_code if self.level is Level.VILLAGE else self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +185,5 @@ def _candidate(gazetteer: Gazetteer, match: _Match) -> Candidate:
         division.code_system,
         via,
         division.members,
+        division.parent,
     )

@@ -80,4 +80,5 @@ def _candidate(gazetteer: Gazetteer, division: Division, via: str) -> Candidate:
         division.code_system,
         via,
         division.members,
+        division.parent,
     )

@@ -59,10 +59,10 @@ class Shapes:
         """
         if division.members:
             return self.union(division.members)
-        code = division.code
-        while code and code not in self.geometries:
-            code = {12: code[:9], 9: code[:6]}.get(len(code), "")
-        return (self.geometries[code], self.sources[code]) if code else (None, GeometrySource.NONE)
+        code = division.drawn_code
+        if code not in self.geometries:
+            code = code[:6] if len(code) == 9 else ""
+        return (self.geometries[code], self.sources[code]) if code in self.geometries else (None, GeometrySource.NONE)
 
     def union(self, codes: tuple[str, ...]) -> tuple[BaseGeometry | None, GeometrySource]:
         """Several divisions as one shape; it is schematic as soon as one of them is."""

@@ -223,7 +223,7 @@ class AppTransport(httpx.BaseTransport):
 
 
 @pytest.fixture
-def app(switch: Callable[[str], None], project: Path, clock: Clock) -> FastAPI:
+def app(switch: Callable[[str], None], project: Path, clock: Clock) -> FastAPI:  # noqa: ARG001 - makes v1
     """The service over build v1 of the project."""
     made = create_app(Settings(project, project / "build"))
     made.state.builds = Builds(project / "build", clock)
