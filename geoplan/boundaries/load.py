@@ -78,6 +78,7 @@ def load_divisions(folder: Path, imports: Path, areas: list[str], progress: Prog
     }
     counties = fix_parents(drawn[Level.COUNTY], drawn[Level.CITY])
     progress("names")
+    drawn[Level.COUNTY] = counties
     names, aliases, villages = _read_tables(folder, sources, [*drawn.values()])
     counties = replace_divisions(counties, read_imports(imports, Level.COUNTY))
     progress("townships")

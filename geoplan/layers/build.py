@@ -166,7 +166,11 @@ def _metadata(
         # Names of facts would cover the names of the divisions they lie in.
         "label_field": "name" if isinstance(definition.select, SelectDivisions) else None,
         "fields": [{"name": name, "type": _json_type(frame[name])} for name in frame.columns if name != "geometry"],
-        "sources": [*map(_plan_source, cited), *(_boundary_source(sources[name]) for name in definition.sources)],
+        "sources": [
+            *map(_plan_source, cited),
+            *(_boundary_source(sources[name]) for name in definition.sources),
+            *_import_sources(frame, sources),
+        ],
         "report": {key: value for key, value in report.items() if key != "rows"},
     }  # fmt: skip
 
@@ -179,6 +183,18 @@ def _plan_source(plan: PlanDocument) -> dict[str, str]:
 def _boundary_source(source: Source) -> dict[str, str]:
     detail = "; ".join(filter(None, (source.publisher, source.as_of, source.approval_number, source.notice)))
     return {"kind": "boundary", "id": source.id, "title": source.title, "detail": detail}
+
+
+def _import_sources(frame: gpd.GeoDataFrame, sources: Mapping[str, Source]) -> list[dict[str, str]]:
+    """Files that the user imported boundaries from, as far as the layer shows them."""
+    if "source" not in frame:
+        return []
+    own = frame[~frame["source"].isin([*sources, "schematic"])]
+    dates = own.drop_duplicates("source").sort_values("source")
+    return [
+        {"kind": "boundary", "id": source, "title": source, "detail": f"imported; {as_of or 'no date stated'}"}
+        for source, as_of in zip(dates["source"], dates["as_of"], strict=True)
+    ]
 
 
 def _json_type(column: pd.Series[Any]) -> str:

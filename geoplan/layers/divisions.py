@@ -64,7 +64,9 @@ def coverage_rows(divisions: Divisions, level: Level, areas: list[str], facts: F
         if record.duplicate_of:
             continue
         codes = {
-            code for place in facts.located[record.id] for code in (place.division.members or (place.division.drawn_code,))
+            code
+            for place in facts.located[record.id]
+            for code in (place.division.members or (place.division.drawn_code,))
         }
         for code in {_at_level(code, level) for code in codes} - {""}:
             by_division.setdefault(code, {}).setdefault(record.plan, []).append(f"{record.plan}:{record.citation.line}")

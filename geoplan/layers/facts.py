@@ -182,14 +182,19 @@ def _extent(record: PlanRecord, facts: Facts, shapes: Shapes, located: Sequence[
     No plan gives the course of a road, and most townships have no known place, so no line is drawn.
     """
     stops = [stop for stop in facts.records if stop.part_of == record.id and stop.seq is not None]
-    codes = {place.division.code[:6] for stop in stops for place in facts.located[stop.id]}
-    counties = tuple(sorted(code for code in codes if not code.endswith("00")))
-    placed = sum(any(not place.division.code[:6].endswith("00") for place in facts.located[stop.id]) for stop in stops)
-    counts = {"stops_named": len(stops), "stops_placed": placed}
+    by_stop = [{code for place in facts.located[stop.id] for code in _counties(place)} for stop in stops]
+    counties = tuple(sorted(set().union(*by_stop)))
+    counts = {"stops_named": len(stops), "stops_placed": sum(map(bool, by_stop))}
     if not counties:
         return _union(located, shapes) | counts
     geometry, source = shapes.union(counties)
     return _where(located, geometry, source, Precision.COUNTY) | counts
+
+
+def _counties(place: Located) -> set[str]:
+    """Codes of the counties that a place lies in; none for a city or a province."""
+    codes = place.division.members or (place.division.drawn_code,)
+    return {code[:6] for code in codes if not code[:6].endswith("00")}
 
 
 def _region(record: PlanRecord, facts: Facts, shapes: Shapes) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import geopandas as gpd
@@ -131,7 +132,10 @@ def _edges(values: NDArray[np.float64], definition: LayerDefinition) -> NDArray[
     if k < 2:
         return np.array([low, high])
     classifier = {"quantiles": mapclassify.Quantiles, "fisher_jenks": mapclassify.FisherJenks}[style.scheme]
-    uppers = classifier(values, k=k).bins
+    with warnings.catch_warnings():
+        # mapclassify warns of fewer classes than asked for, which is meant, and of slowness that is not felt here.
+        warnings.simplefilter("ignore", UserWarning)
+        uppers = classifier(values, k=k).bins
     # mapclassify closes a class above, the legend below: the next value that occurs begins the next class.
     begins = [float(values[values > upper].min()) for upper in uppers if (values > upper).any()]
     return np.array([low, *sorted(set(begins)), high])

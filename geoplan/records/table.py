@@ -234,7 +234,7 @@ def _rows_of(record: PlanRecord) -> list[dict[str, object]]:
         return [head]
     # The fact's own citation leads; a first figure cited elsewhere keeps its own row.
     if record.quantities[0].citation == record.citation and not _has_own_time(record.quantities[0]):
-        return [head | rows[0], *({"id": record.id} | row for row in rows[1:])]
+        return [rows[0] | head, *({"id": record.id} | row for row in rows[1:])]
     return [head, *({"id": record.id} | row for row in rows)]
 
 
