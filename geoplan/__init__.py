@@ -10,25 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geoplan.gazetteer import resolve_place
-    from geoplan.layers.store import list_layers, read_layer, read_report
+    from geoplan.notebook import list_layers, read_layer, read_report, resolve_place
 
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "list_layers", "read_layer", "read_report", "resolve_place"]
 
-_HOME = {
-    "list_layers": "geoplan.layers.store",
-    "read_layer": "geoplan.layers.store",
-    "read_report": "geoplan.layers.store",
-    "resolve_place": "geoplan.gazetteer",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'geoplan' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module("geoplan.notebook"), name)
 
 
 def __dir__() -> list[str]:

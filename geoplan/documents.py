@@ -53,7 +53,11 @@ def load_plans(path: Path) -> dict[str, PlanDocument]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise LayerError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
-    return {plan.id: plan for plan in plans}
+    by_id = {plan.id: plan for plan in plans}
+    if len(by_id) < len(plans):
+        twice = next(plan.id for plan in plans if by_id[plan.id] is not plan)
+        raise LayerError(f"{path.name}: the plan {twice!r} is listed twice; take one entry out.")
+    return by_id
 
 
 def check_citations(plan: PlanDocument, records: list[PlanRecord]) -> list[Problem]:

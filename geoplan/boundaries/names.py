@@ -27,6 +27,25 @@ _LEVELS = {1: Level.PROVINCE, 2: Level.CITY, 3: Level.COUNTY, 4: Level.TOWNSHIP}
 _COMMITTEE = re.compile(r"(村民委员会|村委会|居民委员会|居委会|委员会|委会)$")
 
 
+def read_table(path: Path, *columns: str) -> pd.DataFrame:
+    """A table of the project (``aliases.csv`` and its like) with these columns, every cell as text.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, is no table, or lacks a column.
+    """
+    try:
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path.name} cannot be read ({error}); take it from the repository again.") from None
+    if missing := [column for column in columns if column not in rows]:
+        raise SourceError(
+            f"{path.name}, row 1: the column {missing[0]!r} is missing; it has {', '.join(map(str, rows.columns))}."
+        )
+    return rows
+
+
 def read_names(path: Path, source: Source) -> pd.DataFrame:
     """Divisions from province to township of the ministry's list.
 
@@ -158,7 +177,7 @@ def read_aliases(path: Path, names: pd.DataFrame) -> pd.DataFrame:
     SourceError
         If a row names a division that is not in `names`, with its row.
     """
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows = read_table(path, "alias", "alias_kind", "target_code", "as_of", "source")
     known = set(names["code"])
     for number, (alias, code) in enumerate(zip(rows["alias"], rows["target_code"], strict=True), start=2):
         if code not in known:
@@ -196,7 +215,7 @@ def read_readings(path: Path, names: pd.DataFrame) -> pd.DataFrame:
     SourceError
         If a path is not in `names`, with its row.
     """
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows = read_table(path, "name", "within", "reading")
     paths = division_paths(names)
     codes = []
     for number, (name, within) in enumerate(zip(rows["name"], rows["within"], strict=True), start=2):

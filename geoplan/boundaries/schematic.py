@@ -119,7 +119,7 @@ def _snapped_to_vertices(cells: list[BaseGeometry], shape: BaseGeometry) -> Iter
     vertices = np.unique(shapely.get_coordinates(cells), axis=0)
     added = np.array([xy for xy in vertices if tuple(xy) not in own]).reshape(-1, 2)
     added = added[shapely.distance(shapely.points(added), shape.boundary) < _ON_OUTLINE]
-    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shape)]
+    rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shape))]
     edges = np.concatenate([np.stack([ring[:-1], ring[1:]], axis=1) for ring in rings])
     edges = edges[shapely.STRtree(np.asarray(shapely.linestrings(edges))).nearest(shapely.points(added))]
     distance = np.hypot(*np.moveaxis(edges - added[:, None, :], -1, 0))

@@ -139,44 +139,10 @@ def division_bounds(build: Build, code: str) -> Bounds | None:
     return _all_bounds(build).get(code)
 
 
-def list_layers(project: Path | str = ".") -> list[dict[str, Any]]:
-    """Metadata of all layers of a project's current build, for notebooks.
-
-    Parameters
-    ----------
-    project
-        The project folder.
-    """
-    build = _project_build(project)
-    return [layer_metadata(build, layer_id) for layer_id in layer_ids(build)]
-
-
-def read_layer(layer_id: str, project: Path | str = ".") -> gpd.GeoDataFrame:
-    """A layer of a project's current build as a GeoDataFrame in EPSG:4490, for notebooks.
-
-    Raises
-    ------
-    BuildError
-        If nothing is built yet.
-    LayerError
-        If there is no layer of that id.
-    """
-    return read_layer_frame(_project_build(project), layer_id)
-
-
-def read_report(layer_id: str, project: Path | str = ".") -> dict[str, Any]:
-    """Join report of a layer of a project's current build, for notebooks."""
-    return layer_report(_project_build(project), layer_id)
-
-
 def write_json(path: Path, value: object) -> Path:
     """Write a JSON file: UTF-8, keys in the value's own order, a line break at the end."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return path
-
-
-def _project_build(project: Path | str) -> Build:
-    return open_build(Path(project) / "build")
 
 
 def _require_layer(build: Build, layer_id: str) -> None:

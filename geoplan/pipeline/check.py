@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
+from geoplan.boundaries.names import read_table
 from geoplan.documents import PlanDocument, check_against_text, check_citations, load_plans
 from geoplan.errors import LayerError, Problem, SourceError
 from geoplan.gazetteer import Gazetteer
@@ -53,7 +52,7 @@ def read_project(layers_dir: Path) -> ProjectFiles:
         records += file.records
         rows |= file.rows
         problems += [*file.problems, *check_citations(plan, file.records)]
-    return ProjectFiles(plans, records, rows, problems + check_references(records))
+    return ProjectFiles(plans, records, rows, problems + check_references(records, rows))
 
 
 def place_records(
@@ -104,7 +103,7 @@ def read_regions(path: Path, gazetteer: Gazetteer) -> dict[str, tuple[str, ...]]
     SourceError
         If a member is no division.
     """
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows = read_table(path, "name", "member_code")
     for number, (name, code) in enumerate(zip(rows["name"], rows["member_code"], strict=True), start=2):
         if code not in gazetteer.divisions:
             raise SourceError(f"{path.name}, row {number}: {code!r}, a member of {name!r}, is no division.")

@@ -15,7 +15,8 @@ from geoplan.provenance import sha256_file, sha256_parts
 from geoplan.settings import Settings
 
 _LIBRARIES = ("geopandas", "mapclassify", "numpy", "pandas", "pyarrow", "pyogrio", "pypinyin", "pyproj", "shapely")
-_READERS = frozenset({"cli", "maps", "query", "reports", "tiles"})  # read builds and do not shape them
+# What reads builds and does not shape them.
+_READERS = frozenset({"cli", "maps", "notebook.py", "query", "reports", "terrain.py", "tiles"})
 _TABLES = ("SOURCES.toml", "aliases.csv", "readings.csv", "regions.csv")
 
 

@@ -260,9 +260,12 @@ def schema() -> dict[str, object]:
     return PlanRecord.model_json_schema()
 
 
-def check_references(records: Sequence[PlanRecord]) -> list[Problem]:
-    """Faults of `part_of` and `duplicate_of` over all files: unknown ids, self-reference, later original."""
-    known = {record.id for record in records}
+def check_references(records: Sequence[PlanRecord], also: Iterable[str] = ()) -> list[Problem]:
+    """Faults of `part_of` and `duplicate_of` over all files: unknown ids and self-reference.
+
+    `also` are ids that stand in the files too, of facts that a bad cell kept from being read.
+    """
+    known = {*also, *(record.id for record in records)}
     problems = []
     for record in records:
         for column, target in (("part_of", record.part_of), ("duplicate_of", record.duplicate_of)):

@@ -1,0 +1,1 @@
+"""Long measurements, apart from the tests; run by `make bench`."""
