@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from geoplan.layers import store
+from geoplan.layers.build import Layer
+from geoplan.provenance import sha256_file
 
 ROOT = Path(__file__).parents[1]
 GEOPLAN = str(Path(sys.executable).with_name("geoplan"))
@@ -53,7 +57,33 @@ def copy_project(folder: Path, build: store.Build | None = None) -> Path:
 
 def contents(build: store.Build) -> dict[str, str]:
     """SHA-256 of every file of a build, by its path in there."""
-    from geoplan.provenance import sha256_file
-
     files = sorted(path for path in build.path.rglob("*") if path.is_file())
     return {path.relative_to(build.path).as_posix(): sha256_file(path) for path in files}
+
+
+HOSTILE = """<img src=x onerror="window.hacked=1">'"</script><script>window.hacked=1</script>${7*7}"""
+
+
+def hostile_project(folder: Path, build: store.Build) -> Path:
+    """A copy of the project whose build has markup for names, titles, notes and labels."""
+    project = copy_project(folder, build)
+    made = store.open_build(project / "build")
+    for layer in ("counties", "farmland"):
+        frame = store.read_layer_frame(made, layer)
+        for column in {"name", "note", "plan_title", "value_text", "division_name"} & set(frame.columns):
+            frame[column] = HOSTILE
+        if "places" in frame:
+            frame["places"] = [[HOSTILE]] * len(frame)
+        metadata = store.layer_metadata(made, layer)
+        named = {"zh": HOSTILE, "en": HOSTILE}
+        metadata |= {"title": named, "description": named}
+        metadata["legend"]["title"] = named
+        for entry in metadata["legend"]["entries"]:
+            entry["label"] = named
+        metadata["sources"] = [source | {"title": HOSTILE} for source in metadata["sources"]]
+        store.write_layer(made.path, layer, Layer(frame, metadata, store.layer_report(made, layer)))
+    table = made.path / "gazetteer" / "names.parquet"
+    names = pd.read_parquet(table)
+    names.loc[names["code"].eq("140902"), "name"] = HOSTILE
+    names.to_parquet(table)
+    return project
