@@ -122,8 +122,9 @@ def _chinese(value: Decimal) -> tuple[str, ...]:
     return {1: (text, "百", "千", "万", "亿"), 2: (text, "两")}.get(int(value), (text,))
 
 
-def _citations(record: PlanRecord) -> set[Citation]:
-    return {record.citation, *(quantity.citation for quantity in record.quantities)}
+def _citations(record: PlanRecord) -> list[Citation]:
+    """Every citation of a record once, its own first."""
+    return list(dict.fromkeys([record.citation, *(quantity.citation for quantity in record.quantities)]))
 
 
 def _fault(plan: PlanDocument, record: PlanRecord, citation: Citation, what: str) -> Problem:

@@ -82,7 +82,7 @@ class Quantity(_Frozen):
     """
 
     measure: Measure
-    value: Decimal
+    value: Decimal = Field(ge=0)
     value_max: Decimal | None = None
     unit: str
     qualifier: Qualifier = Qualifier.EXACT

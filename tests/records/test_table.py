@@ -1,0 +1,421 @@
+"""Record files: the five real ones, round trips, and one problem for every planted fault."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from geoplan.errors import RecordError
+from geoplan.provenance import Citation
+from geoplan.records import COLUMNS, Mark, PlaceRef, PlanRecord, Quantity, read_records, write_records
+from geoplan.records.table import FACT_COLUMNS, MAX_BYTES, check_references, schema
+from geoplan.terms import THEMES, Change, Kind, Measure, Per, Qualifier, Status
+from geoplan.units import _BASE as UNIT_TABLE
+from geoplan.units import _DIMENSIONS as DIMENSIONS
+from geoplan.units import parse_unit
+
+RECORDS = Path(__file__).parents[2] / "layers" / "records"
+PLANS = ("clusters", "shanxi", "shuozhou", "xinzhou", "yangquan")
+FACT = {
+    "id": "p-5-01", "kind": "base", "theme": "grain", "name": "基地", "places": "五台县;平定县/巨城镇=巨镇",
+    "status": "target", "period": "2025", "measure": "area", "value": "30", "unit": "万亩", "line": "5", "span": "0-9",
+}  # fmt: skip
+NEXT = {"id": "p-5-01", "measure": "output", "value": "5", "unit": "万吨", "line": "5", "span": "4-9"}
+OTHER = FACT | {"id": "p-6-01", "line": "6"}
+
+# --- making and reading files
+
+
+def text_of(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "p.csv"
+
+
+def write(path: Path, *rows: dict[str, str]) -> Path:
+    path.write_text(text_of(*rows), "utf-8")
+    return path
+
+
+# --- the real files
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_real_records_are_read_whole_and_written_so_that_they_read_equal(plan: str, tmp_path: Path) -> None:
+    source = RECORDS / f"{plan}.csv"
+    read = read_records(source)
+    assert read.problems == []
+    with source.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [record.id for record in read.records] == list(dict.fromkeys(row["id"] for row in rows))
+    assert sum(len(record.quantities) for record in read.records) == sum(bool(row["value"]) for row in rows)
+    assert list(read.rows) == [record.id for record in read.records]
+    assert all(rows[number - 2]["id"] == id_ and rows[number - 2]["kind"] for id_, number in read.rows.items())
+
+    copy = tmp_path / f"{plan}.csv"
+    copy.write_text(write_records(read.records), "utf-8")
+    again = read_records(copy)
+    assert again.records == read.records
+    assert again.problems == []
+    assert write_records(again.records) == copy.read_text("utf-8")
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_real_figures_keep_their_digits(plan: str, tmp_path: Path) -> None:
+    with (RECORDS / f"{plan}.csv").open(encoding="utf-8", newline="") as stream:
+        written = [row["value"] for row in csv.DictReader(stream) if row["value"]]
+    records = read_records(RECORDS / f"{plan}.csv").records
+    (tmp_path / "out.csv").write_text(write_records(records), "utf-8")
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
+        assert [row["value"] for row in csv.DictReader(stream) if row["value"]] == written
+
+
+def test_real_records_refer_to_records_that_are_there() -> None:
+    records = [record for plan in PLANS for record in read_records(RECORDS / f"{plan}.csv").records]
+    assert check_references(records) == []
+    assert len({record.id for record in records}) == len(records)
+
+
+def test_the_fourteen_county_quotas_of_xinzhou_are_its_total() -> None:
+    records = read_records(RECORDS / "xinzhou.csv").records
+    (total,) = [r for r in records if r.id == "xinzhou-330-01"]
+    quotas = [r for r in records if r.part_of == total.id]
+    assert {r.theme for r in quotas} == {"high_standard_farmland"}
+    assert [len(r.quantities) for r in quotas] == [1] * 14
+    assert len({str(place) for r in quotas for place in r.places}) == 14
+    figures = [r.quantities[0] for r in quotas]
+    assert {(q.unit, q.qualifier, q.change) for q in figures} == {("万亩", Qualifier.EXACT, Change.FLOW)}
+    assert sum(q.value for q in figures) == Decimal("173.6") == total.quantities[0].value
+    assert str(sum(q.value for q in figures)) == "173.6"
+    # In hectares the fourteen roundings of 1e-6 do not add up to more than their halves.
+    assert abs(sum(q.value_si for q in figures) - total.quantities[0].value_si) <= Decimal("0.0000075")
+
+
+# --- generated records
+
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(str.strip)
+names = st.text(st.characters(categories=["Lo", "Nd"]), min_size=1, max_size=6)
+spans = st.tuples(st.integers(0, 500), st.integers(1, 200)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+numbers = st.one_of(
+    st.integers(0, 10**9).map(Decimal),
+    st.decimals(0, 10**6, allow_nan=False, places=3),
+    st.decimals(0, Decimal("0.0001"), allow_nan=False, places=9),
+)
+periods = st.one_of(
+    st.just(""), st.integers(1949, 2099).map(str), st.integers(2000, 2050).map(lambda year: f"{year}-{year + 5}")
+)
+places = st.builds(
+    PlaceRef,
+    path=st.lists(names, min_size=1, max_size=3).map(tuple),
+    mark=st.sampled_from(Mark),
+    written=st.one_of(st.just(""), names),
+)
+FITTING = {
+    measure: sorted(unit for unit in UNIT_TABLE if parse_unit(unit).si in DIMENSIONS[measure]) for measure in Measure
+}
+
+
+@st.composite
+def quantities(draw: st.DrawFn, citation: Citation, status: Status, period: str) -> Quantity:
+    measure = draw(st.sampled_from(Measure))
+    low, high = draw(numbers), draw(st.one_of(st.none(), numbers))
+    qualifiers = [q for q in Qualifier if q is not Qualifier.RANGE]
+    values: dict[str, Any] = {"value": low, "qualifier": draw(st.sampled_from(qualifiers))}
+    if high is not None and high != low:
+        values = {"value": min(low, high), "value_max": max(low, high), "qualifier": Qualifier.RANGE}
+    own = draw(st.tuples(st.integers(1, 99), spans))
+    elsewhere = Citation(citation.plan, own[0], *own[1])
+    return Quantity(
+        measure=measure,
+        unit=draw(st.sampled_from(["", "万", "亿"])) + draw(st.sampled_from(FITTING[measure])),
+        change=draw(st.sampled_from([None, *Change])),
+        per=draw(st.sampled_from([None, *Per])),
+        status=draw(st.sampled_from([None, *(other for other in Status if other is not status)])),
+        period=draw(st.one_of(st.just(""), periods.filter(lambda other: other != period))),
+        citation=draw(st.sampled_from([citation, elsewhere])),
+        **values,
+    )
+
+
+@st.composite
+def record_lists(draw: st.DrawFn) -> list[PlanRecord]:
+    made = []
+    for number in range(1, draw(st.integers(1, 4)) + 1):
+        line = draw(st.integers(1, 9999))
+        citation = Citation("p", line, *draw(spans))
+        status, period = draw(st.sampled_from(Status)), draw(periods)
+        made.append(
+            PlanRecord(
+                id=f"p-{line}-{number:02d}",
+                kind=draw(st.sampled_from(Kind)),
+                theme=draw(st.sampled_from(sorted(THEMES))),
+                name=draw(texts.filter(bool)),
+                places=tuple(draw(st.lists(places, max_size=3))),
+                region=draw(texts.filter(bool)),
+                status=status,
+                period=period,
+                part_of=draw(st.sampled_from(["", "p-1-01"])),
+                seq=draw(st.sampled_from([None, 1, 12])),
+                duplicate_of=draw(st.sampled_from(["", "q-1-01"])),
+                quantities=tuple(draw(st.lists(quantities(citation, status, period), max_size=3))),
+                citation=citation,
+                note=draw(texts),
+            )
+        )
+    return made
+
+
+@given(record_lists(), st.sampled_from(["\n", "\r\n"]))
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_generated_records_are_read_as_they_were_written(
+    tmp_path: Path, records: list[PlanRecord], line_end: str
+) -> None:
+    file = tmp_path / "p.csv"
+    text = write_records(records)
+    # A spreadsheet puts a byte order mark before and ends lines with CRLF.
+    file.write_bytes(text.replace("\n", line_end).encode("utf-8-sig" if line_end == "\r\n" else "utf-8"))
+    read = read_records(file)
+    assert read.problems == []
+    assert read.records == records
+    digits = [f"{q.value:f}" for record in records for q in record.quantities]
+    assert [f"{q.value:f}" for record in read.records for q in record.quantities] == digits
+
+
+def test_small_figures_are_written_as_plain_digits(path: Path) -> None:
+    write(path, FACT | {"value": "0.00000001"})
+    records = read_records(path).records
+    assert "0.00000001" in write_records(records)
+    path.write_text(write_records(records), "utf-8")
+    assert read_records(path).records == records
+
+
+# --- planted faults: (changes of the first row, column that is told, words that are said)
+
+FAULTS = [
+    *[("value", bad, "value", "is no number") for bad in (
+        "abc", "NaN", "inf", "1e5", "1_000", "1,000", "-5", "3-", "-", "3--4", "3-NaN", "1.", ".5", "３０", "三十",
+        "=1+1", "9" * 5000, "1e999999999",
+    )],
+    ("value", "", "value", "this cell is empty"),
+    ("unit", "", "unit", "this cell is empty"),
+    ("measure", "", "measure", "this cell is empty"),
+    ("unit", "斗", "unit", "unknown unit '斗'"),
+    ("unit", "亿元", "unit", "'亿元' is a unit of CNY"),
+    ("measure", "weight", "measure", "weight"),
+    ("qualifier", "maybe", "qualifier", "maybe"),
+    ("qualifier", "range", "value", "a range has two ends"),
+    ("value", "2-3", "value", "a range has two ends"),
+    ("change", "grow", "change", "grow"),
+    ("per", "all", "per", "all"),
+    ("kind", "gold", "kind", "gold"),
+    ("kind", "", "kind", "''"),
+    ("theme", "gold", "theme", "'gold' is no theme"),
+    ("theme", "", "theme", "'' is no theme"),
+    ("status", "maybe", "status", "maybe"),
+    ("status", "", "status", "''"),
+    ("period", "25", "period", "'25' is no period"),
+    ("period", "2025-2021", "period", "ends before it begins"),
+    ("name", "", "name", "at least 1"),
+    ("name", "长" * 61, "name", "at most 60"),
+    ("note", "长" * 301, "note", "at most 300"),
+    ("region", "长" * 61, "region", "at most 60"),
+    ("seq", "0", "seq", "greater than or equal to 1"),
+    ("seq", "first", "seq", "first"),
+    ("places", "", "places", "needs a place or a region"),
+    ("places", " ; ", "places", "needs a place or a region"),
+    ("places", "平定县/", "places", "not a place path: '平定县/'"),
+    ("places", "五台县;?平定县/巨城镇", "places", "not a place path"),
+    ("line", "", "line", "is no line number"),
+    ("line", "0", "line", "'0' is no line number"),
+    ("line", "5.0", "line", "'5.0' is no line number"),
+    ("line", "9" * 5000, "line", "is no line number"),
+    ("line", "6", "id", "does not fit line 6 of p"),
+    ("span", "", "span", "is no span"),
+    ("span", "9", "span", "'9' is no span"),
+    ("span", "9-5", "span", "'9-5' is no span"),
+    ("span", "5-5", "span", "'5-5' is no span"),
+    ("span", "0-" + "9" * 5000, "span", "is no span"),
+    ("id", "", "id", "no record id"),
+    ("id", "p-5", "id", "no record id"),
+    ("id", "q-5-01", "id", "does not fit line 5 of p"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "bad", "column", "said"), FAULTS, ids=[f"{i}-{f[0]}-{f[1][:12]}" for i, f in enumerate(FAULTS)]
+)
+def test_a_bad_cell_is_one_problem_with_its_row_and_column(
+    path: Path, cell: str, bad: str, column: str, said: str
+) -> None:
+    # Row 4 of the spreadsheet: row 3 is blank.
+    lines = text_of(OTHER, FACT | {cell: bad}, FACT | {"id": "p-5-02"}).split("\n")
+    path.write_text("\n".join([*lines[:2], "," * (len(COLUMNS) - 1), *lines[2:]]), "utf-8")
+    read = read_records(path)
+    (problem,) = read.problems
+    assert (problem.code, problem.file, problem.row, problem.column) == ("bad-cell", "p.csv", 4, column)
+    assert said in problem.message
+    assert [record.id for record in read.records] == ["p-6-01", "p-5-02"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "bad", "column"),
+    [
+        ("value", "abc", "value"), ("unit", "斗", "unit"), ("unit", "亩", "unit"), ("measure", "weight", "measure"),
+        ("status", "maybe", "status"), ("period", "25", "period"), ("line", "0", "line"), ("span", "9", "span"),
+        ("value", "", "value"),
+    ],
+)  # fmt: skip
+def test_a_bad_cell_of_a_further_figure_is_told_in_its_own_row(path: Path, cell: str, bad: str, column: str) -> None:
+    read = read_records(write(path, FACT, NEXT, NEXT | {cell: bad}, OTHER))
+    assert [(p.code, p.row, p.column) for p in read.problems] == [("bad-cell", 4, column)]
+    assert [record.id for record in read.records] == ["p-6-01"]
+
+
+def test_a_continuation_without_a_figure_is_told(path: Path) -> None:
+    read = read_records(write(path, FACT, {"id": "p-5-01", "line": "5", "span": "0-9"}, OTHER))
+    assert [(p.row, p.column) for p in read.problems] == [(3, "measure")]
+    assert "repeats the id 'p-5-01' and gives no figure" in read.problems[0].message
+    assert [record.id for record in read.records] == ["p-6-01"]
+
+
+def test_several_bad_cells_are_each_told(path: Path) -> None:
+    read = read_records(write(path, FACT | {"theme": "gold", "unit": "斗", "places": "/"}, NEXT | {"value": "x"}))
+    assert sorted((p.row, p.column) for p in read.problems) == [
+        (2, "places"), (2, "theme"), (2, "unit"), (3, "value"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("between", [(), (OTHER,)])
+def test_a_second_fact_of_the_same_id_is_told_with_the_row_of_the_first(
+    path: Path, between: tuple[dict[str, str], ...]
+) -> None:
+    read = read_records(write(path, FACT, *between, FACT | {"name": "别的"}))
+    (problem,) = read.problems
+    assert (problem.code, problem.row, problem.column) == ("duplicate-id", 3 + len(between), "id")
+    assert "row 2" in problem.message
+    assert read.records[0].name == "基地"
+
+
+def test_further_figures_belong_to_the_fact_before(path: Path) -> None:
+    later = NEXT | {"period": "2030", "status": "baseline", "line": "7", "span": "1-4"}
+    (record,) = read_records(write(path, FACT, NEXT, later)).records
+    assert [q.measure for q in record.quantities] == ["area", "output", "output"]
+    assert [(q.status, q.period) for q in record.quantities] == [(None, ""), (None, ""), ("baseline", "2030")]
+    assert record.quantities[2].citation == Citation("p", 7, 1, 4)
+    assert (record.status, record.period, record.citation.line) == ("target", "2025", 5)
+
+
+def test_a_further_figure_that_repeats_the_time_of_the_fact_has_none_of_its_own(path: Path) -> None:
+    (record,) = read_records(write(path, FACT, NEXT | {"period": "2025", "status": "target"})).records
+    assert (record.quantities[1].status, record.quantities[1].period) == (None, "")
+
+
+@pytest.mark.parametrize("column", FACT_COLUMNS)
+def test_a_row_with_a_cell_of_the_fact_is_no_continuation(path: Path, column: str) -> None:
+    read = read_records(write(path, FACT, NEXT | {column: "x"}))
+    assert [(p.code, p.row) for p in read.problems] == [("duplicate-id", 3)]
+
+
+@pytest.mark.parametrize("cell", ["=SUM(A1:A9)", "+cmd|'/C calc'!A0", "@SUM(1)", '-1+2,"x"', '=HYPERLINK("x")'])
+def test_cells_that_look_like_formulas_stay_text(path: Path, cell: str) -> None:
+    (record,) = read_records(write(path, FACT | {"name": cell, "note": cell, "region": cell})).records
+    assert (record.name, record.note, record.region) == (cell, cell, cell)
+    path.write_text(write_records([record]), "utf-8")
+    assert read_records(path).records == [record]
+
+
+def test_characters_outside_the_bmp_and_line_breaks_survive(path: Path) -> None:
+    (record,) = read_records(write(path, FACT | {"name": "宋𦙶乡基地", "note": "第一行\n第二行，“引”"})).records
+    assert (record.name, record.note) == ("宋𦙶乡基地", "第一行\n第二行，“引”")
+    read = read_records(write(path, FACT | {"note": "a\nb"}, OTHER | {"theme": "gold"}))
+    # A cell of two lines is one row of the spreadsheet.
+    assert read.problems[0].row == 3
+
+
+def test_columns_may_stand_in_another_order_and_rows_may_be_blank(path: Path) -> None:
+    text = text_of(FACT, {}, NEXT, columns=tuple(reversed(COLUMNS)))
+    path.write_bytes(text.encode("utf-8-sig").replace(b"\n", b"\r\n"))
+    (record,) = read_records(path).records
+    assert len(record.quantities) == 2
+
+
+def test_cells_without_text_make_a_blank_row_however_many_there_are(path: Path) -> None:
+    path.write_bytes(text_of(FACT, OTHER).encode() + b",,\n,\n\n")
+    assert len(read_records(path).records) == 2
+
+
+# --- files that cannot be read at all
+
+
+def test_a_byte_order_mark_is_accepted(path: Path) -> None:
+    path.write_bytes(text_of(FACT).encode("utf-8-sig"))
+    assert len(read_records(path).records) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (text_of(FACT).encode("gb18030"), r"byte \d+ is not UTF-8. Save the file as 'CSV UTF-8'"),
+        (text_of(FACT).encode("utf-16"), "byte 0 is not UTF-8"),
+        (b"", "row 1: the columns are not those"),
+        (text_of(FACT).replace("theme", "topic").encode(), "missing: theme; unknown: topic"),
+        (text_of(FACT).replace("theme,", "theme,theme,").encode(), "row 1: the columns are not those"),
+        (text_of(FACT).replace(",note", "").encode(), "missing: note; unknown: none"),
+        (text_of(FACT).encode() + b"p-7-01,base\n", "row 3: 2 cells where the header has 20"),
+        (text_of(FACT).encode() + b"p-7-01" + b"," * 20 + b"x\n", "row 3: 21 cells where the header has 20"),
+        (text_of(FACT).encode() + b'"unfinished', "not a CSV file"),
+        (text_of(FACT).encode() + b'"a"b,c\n', "not a CSV file"),
+    ],
+)
+def test_a_file_that_is_no_record_file_is_refused_with_the_reason(path: Path, content: bytes, said: str) -> None:
+    path.write_bytes(content)
+    with pytest.raises(RecordError, match=said) as error:
+        read_records(path)
+    assert str(error.value).startswith("p.csv")
+
+
+def test_a_missing_file_is_named(path: Path) -> None:
+    with pytest.raises(RecordError, match=r"p\.csv: there is no such record file"):
+        read_records(path)
+
+
+def test_a_file_too_large_is_refused_before_it_is_read(path: Path) -> None:
+    with path.open("wb") as stream:
+        stream.truncate(MAX_BYTES + 1)
+    with pytest.raises(RecordError, match="larger than 32 MB"):
+        read_records(path)
+
+
+# --- references between facts
+
+
+@pytest.mark.parametrize("column", ["part_of", "duplicate_of"])
+@pytest.mark.parametrize("target", ["p-9-99", "p-5-01"])
+def test_a_reference_to_no_other_fact_is_told(path: Path, column: str, target: str) -> None:
+    records = read_records(write(path, FACT | {column: target}, OTHER)).records
+    (problem,) = check_references(records)
+    assert (problem.code, problem.file, problem.column) == ("unknown-reference", "p.csv", column)
+    assert f"p-5-01 names '{target}'" in problem.message
+    assert check_references(read_records(write(path, FACT | {column: "p-6-01"}, OTHER)).records) == []
+
+
+def test_the_schema_names_every_field_of_a_record() -> None:
+    described = schema()
+    assert set(described["properties"]) == set(PlanRecord.model_fields)  # type: ignore[arg-type]
+    assert described["additionalProperties"] is False
