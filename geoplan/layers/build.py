@@ -19,10 +19,10 @@ from geoplan.gazetteer import Gazetteer
 from geoplan.layers.definition import LayerDefinition, SelectCoverage, SelectDivisions
 from geoplan.layers.divisions import area_codes, coverage_rows, division_rows
 from geoplan.layers.facts import Facts, Row, record_rows, select_records
-from geoplan.layers.legend import classify
+from geoplan.layers.legend import classify, fill_classes
 from geoplan.layers.placement import COARSE_TO_FINE, Shapes
 from geoplan.layers.shares import add_shares
-from geoplan.terms import Precision
+from geoplan.terms import Kind, Precision
 
 LIST_COLUMNS = ("places", "candidates", "flags", "plans", "kinds", "citations", "quantities")
 _INTEGERS = ("line", "seq", "shared_by", "stops_named", "stops_placed", "townships", "facts")
@@ -76,6 +76,7 @@ def build_layer(
         frame = add_shares(frame, divisions)
     classes, legend = classify(frame, definition)
     frame.insert(1, "class", classes)
+    frame.insert(2, "fill", fill_classes(frame, legend))
     report = join_report(frame)
     if report["unmatched"] and definition.unmatched == "refuse":
         raise LayerError(
@@ -114,8 +115,10 @@ def _reason(row: Row) -> str:
         return "the name fits several places"
     if "unlisted" in flags:
         return "the name is in no list and only its city is known"
-    if row.get("region"):
+    if row.get("precision") == Precision.REGION.value:
         return "an informal region without stated members"
+    if row.get("kind") == Kind.ATTRACTION.value:
+        return "only its city is known"
     return "the division has no polygon"
 
 

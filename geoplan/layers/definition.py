@@ -68,7 +68,8 @@ class MeasureSpec(_Part):
     """The figure that a layer shows: which measure, in which unit, and whether it adds up over places.
 
     The classes of the legend compare only figures of `change` and `themes`, where these are given. `shares` adds
-    the columns of `geoplan.layers.shares`.
+    the columns of `geoplan.layers.shares`. A fact without a figure of this measure shows its first figure instead,
+    unless `only` is set.
     """
 
     name: Measure
@@ -77,6 +78,7 @@ class MeasureSpec(_Part):
     change: Change | None = None
     themes: tuple[str, ...] = ()
     shares: bool = False
+    only: bool = False
 
     @model_validator(mode="after")
     def _unit_fits(self) -> Self:

@@ -58,17 +58,14 @@ def division_rows(divisions: Divisions, level: Level, areas: list[str]) -> list[
 def coverage_rows(divisions: Divisions, level: Level, areas: list[str], facts: Facts) -> list[Row]:
     """One row a division with the facts that name it or a place inside it; repetitions are not counted."""
     frame = _inside(divisions.drawn(level), areas)
+    known = set(frame["code"])
     by_division: dict[str, dict[str, list[str]]] = {}
     kinds: dict[str, Counter[Kind]] = {}
     for record in facts.records:
         if record.duplicate_of:
             continue
-        codes = {
-            code
-            for place in facts.located[record.id]
-            for code in (place.division.members or (place.division.drawn_code,))
-        }
-        for code in {_at_level(code, level) for code in codes} - {""}:
+        codes = {code for place in facts.located[record.id] for code in place.codes}
+        for code in {_among(known, code) for code in codes} - {""}:
             by_division.setdefault(code, {}).setdefault(record.plan, []).append(f"{record.plan}:{record.citation.line}")
             kinds.setdefault(code, Counter())[record.kind] += 1
     names = dict(zip(divisions.names["code"], divisions.names["name"], strict=True))
@@ -97,10 +94,9 @@ def _inside(frame: gpd.GeoDataFrame, areas: list[str]) -> gpd.GeoDataFrame:
     return frame[[any(is_inside(code, area) for area in areas) for code in frame["code"]]]
 
 
-def _at_level(code: str, level: Level) -> str:
-    """Code of the division of `level` that contains `code`; empty when `code` is coarser than that."""
-    digits = {Level.COUNTY: 6, Level.TOWNSHIP: 9}[level]
-    return code[:digits] if len(code) >= digits and not (digits == 6 and code[:6].endswith("00")) else ""
+def _among(codes: set[str], code: str) -> str:
+    """The one of `codes` that is `code` or contains it; empty when `code` is coarser than all of them."""
+    return next((ancestor for ancestor in (code, code[:9], code[:6]) if ancestor in codes), "")
 
 
 def _division(code: str, name: str, precision: Precision, source: GeometrySource, parent: str) -> Row:

@@ -8,15 +8,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import shapely
-from shapely.geometry.base import BaseGeometry
-
 from geoplan.documents import PlanDocument
 from geoplan.layers.definition import MeasureSpec, SelectRecords
-from geoplan.layers.placement import COARSE_TO_FINE, Located, Shapes
+from geoplan.layers.placement import COARSE_TO_FINE, Located, Shape, Shapes, merge
 from geoplan.records import PlanRecord, Quantity
-from geoplan.terms import GeometrySource, Per, Precision, label
-from geoplan.units import parse_unit
+from geoplan.terms import GeometrySource, Kind, Per, Precision, label
+from geoplan.units import convert, parse_unit
 
 Row = dict[str, Any]
 
@@ -55,23 +52,35 @@ def record_rows(
     """Features of one record, geometry in EPSG:4490 or None where only a name is known."""
     located = facts.located[record.id]
     common = _common(record, facts)
-    if not located:
-        return [common | _figure(record, measure, 1) | _region(record, facts, shapes)]
-    if select.shape == "union":
-        return [common | _figure(record, measure, 1) | _union(located, shapes)]
+    if select.shape == "places" and located:
+        figure = _figure(record, measure, len(located))
+        return [common | figure | _where([place], _shape(place, record.kind, shapes)) for place in located]
     if select.shape == "extent":
-        return [common | _figure(record, measure, 1) | _extent(record, facts, shapes, located)]
-    figure = _figure(record, measure, len(located))
-    return [common | figure | _place(place, shapes) for place in located]
+        where = _extent(record, facts, shapes)
+    elif located:
+        where = _union(record, located, shapes)
+    else:
+        where = _region(record, facts, shapes)
+    return [common | _figure(record, measure, 1) | where]
 
 
-def si_text(value: Decimal, unit: str) -> str:
-    """A converted value for people, in Chinese: ``20,000 公顷``, ``50%``."""
-    if unit == "fraction":
-        return f"{(value * 100).normalize():f}%"
-    base, _, rate = unit.partition("/")
-    rounded = value.quantize(Decimal("0.01")) if value != value.to_integral_value() and abs(value) >= 1 else value
-    return f"{rounded.normalize():,f} {_SI_ZH[base]}{'/年' if rate else ''}"
+def converted_text(quantity: Quantity) -> str | None:
+    """The converted figure for people, in Chinese (``20,000 公顷``); None where it says nothing new (10 个, 50 %).
+
+    Both ends of a range are converted. From a thousand on, whole units are shown: the figures of plans have four
+    digits at most, and so have their conversions.
+    """
+    unit = parse_unit(quantity.unit)
+    if unit.factor == 1 or unit.si == "fraction":
+        return None
+    ends = [quantity.value] if quantity.value_max is None else [quantity.value, quantity.value_max]
+    name = f"{_SI_ZH[unit.si]}{'/年' if unit.per_year else ''}"
+    return f"{' – '.join(_rounded(convert(end, unit)) for end in ends)} {name}"
+
+
+def _rounded(value: Decimal) -> str:
+    step = Decimal(1) if abs(value) >= 1000 else Decimal("0.01") if abs(value) >= 1 else value.normalize()
+    return f"{value.quantize(step).normalize():,f}"
 
 
 def _common(record: PlanRecord, facts: Facts) -> Row:
@@ -114,8 +123,8 @@ def _figure(record: PlanRecord, measure: MeasureSpec | None, places: int) -> Row
         "measure": quantity.measure.value, "unit": quantity.unit, "unit_si": quantity.unit_si,
         "qualifier": quantity.qualifier.value, "qualifier_zh": label(quantity.qualifier).zh or None,
         "change": quantity.change, "per": quantity.per,
-        "value_text": f"合计 {quantity.text}（{places} 处共同）" if shared else quantity.text,
-        "value_si_text": si_text(quantity.value_si, quantity.unit_si), "shared_by": places if shared else None,
+        "value_text": f"合计 {quantity.text}（规划点名 {places} 处）" if shared else quantity.text,
+        "value_si_text": converted_text(quantity), "shared_by": places if shared else None,
         "status": (quantity.status or record.status).value, "period": quantity.period or record.period or None,
     }  # fmt: skip
     row["status_zh"] = label(quantity.status or record.status).zh
@@ -128,7 +137,8 @@ def _figure(record: PlanRecord, measure: MeasureSpec | None, places: int) -> Row
 
 def _chosen(record: PlanRecord, measure: MeasureSpec | None) -> Quantity | None:
     wanted = [quantity for quantity in record.quantities if measure is None or quantity.measure is measure.name]
-    return next(iter(wanted or record.quantities), None)
+    others = () if measure is not None and measure.only else record.quantities
+    return next(iter(wanted or others), None)
 
 
 def _in_unit(quantity: Quantity, measure: MeasureSpec | None) -> float | None:
@@ -144,7 +154,7 @@ def _quantity(quantity: Quantity, record: PlanRecord) -> Row:
     return {
         "measure": quantity.measure.value, "measure_zh": label(quantity.measure).zh, "text": quantity.text,
         "value": str(quantity.value), "unit": quantity.unit, "value_si": f"{quantity.value_si:f}",
-        "unit_si": quantity.unit_si, "si_text": si_text(quantity.value_si, quantity.unit_si),
+        "unit_si": quantity.unit_si, "si_text": converted_text(quantity),
         "qualifier": quantity.qualifier.value, "qualifier_zh": label(quantity.qualifier).zh,
         "change": quantity.change, "change_zh": label(quantity.change).zh if quantity.change else None,
         "per": quantity.per, "status": (quantity.status or record.status).value,
@@ -153,59 +163,47 @@ def _quantity(quantity: Quantity, record: PlanRecord) -> Row:
     }  # fmt: skip
 
 
-def _place(place: Located, shapes: Shapes) -> Row:
-    geometry, source = shapes.of(place.division)
-    # A name the lists do not have, or that fits several places, is no place of the city it is said to be in.
-    if (
-        place.flags
-        and place.flags[0].startswith(("unlisted", "ambiguous"))
-        and place.precision in {Precision.CITY, Precision.PROVINCE}
-    ):
-        geometry, source = None, GeometrySource.NONE
-    return _where([place], geometry, source, place.precision)
+def _shape(place: Located, kind: Kind, shapes: Shapes) -> Shape:
+    """What is drawn for a place of a fact of some kind.
+
+    A spot known only by its city is no place of that city; neither is a name that no list has, or that fits several
+    places. Such names are listed, not drawn.
+    """
+    is_name = kind is Kind.ATTRACTION or any(flag.startswith(("unlisted", "ambiguous")) for flag in place.flags)
+    if is_name and place.precision in {Precision.CITY, Precision.PROVINCE}:
+        return Shape(None, GeometrySource.NONE, place.precision)
+    return shapes.of(place)
 
 
-def _union(located: Sequence[Located], shapes: Shapes) -> Row:
-    parts = [shapes.of(place.division) for place in located]
-    drawn = [(geometry, source) for geometry, source in parts if geometry is not None]
-    precision = min((place.precision for place in located), key=COARSE_TO_FINE.index)
-    if not drawn:
-        return _where(located, None, GeometrySource.NONE, precision)
-    sources = {source for _, source in drawn}
-    source = GeometrySource.SCHEMATIC if GeometrySource.SCHEMATIC in sources else min(sources)
-    return _where(located, shapely.union_all([geometry for geometry, _ in drawn]), source, precision)
+def _union(record: PlanRecord, located: Sequence[Located], shapes: Shapes) -> Row:
+    parts = [_shape(place, record.kind, shapes) for place in located]
+    precision = min((part.precision for part in parts), key=COARSE_TO_FINE.index)
+    return _where(located, merge(parts, precision))
 
 
-def _extent(record: PlanRecord, facts: Facts, shapes: Shapes, located: Sequence[Located]) -> Row:
+def _extent(record: PlanRecord, facts: Facts, shapes: Shapes) -> Row:
     """The counties that a route's stops lie in, or its own places where no stop is placed to a county.
 
     No plan gives the course of a road, and most townships have no known place, so no line is drawn.
     """
     stops = [stop for stop in facts.records if stop.part_of == record.id and stop.seq is not None]
-    by_stop = [{code for place in facts.located[stop.id] for code in _counties(place)} for stop in stops]
-    counties = tuple(sorted(set().union(*by_stop)))
+    by_stop = [
+        shapes.counties & {code[:6] for place in facts.located[stop.id] for code in place.codes} for stop in stops
+    ]
+    counties = sorted(set().union(*by_stop))
     counts = {"stops_named": len(stops), "stops_placed": sum(map(bool, by_stop))}
-    if not counties:
-        return _union(located, shapes) | counts
-    geometry, source = shapes.union(counties)
-    return _where(located, geometry, source, Precision.COUNTY) | counts
-
-
-def _counties(place: Located) -> set[str]:
-    """Codes of the counties that a place lies in; none for a city or a province."""
-    codes = place.division.members or (place.division.drawn_code,)
-    return {code[:6] for code in codes if not code[:6].endswith("00")}
+    located = facts.located[record.id]
+    if counties:
+        return _where(located, shapes.union(counties, Precision.COUNTY)) | counts
+    return (_union(record, located, shapes) if located else _region(record, facts, shapes)) | counts
 
 
 def _region(record: PlanRecord, facts: Facts, shapes: Shapes) -> Row:
-    codes = facts.regions.get(record.region, ())
-    geometry, source = shapes.union(codes)
-    return _where([], geometry, source, Precision.REGION) | {"division_name": record.region}
+    shape = shapes.union(facts.regions.get(record.region, ()), Precision.REGION)
+    return _where([], shape) | {"division_name": record.region}
 
 
-def _where(
-    located: Sequence[Located], geometry: BaseGeometry | None, source: GeometrySource, precision: Precision
-) -> Row:
+def _where(located: Sequence[Located], shape: Shape) -> Row:
     divisions = [place.division for place in located]
     one = divisions[0] if len({division.code for division in divisions}) == 1 else None
     names = "、".join(dict.fromkeys(division.name for division in divisions)) or None
@@ -215,6 +213,6 @@ def _where(
         "places": [place.name for place in located],
         "candidates": [candidate for place in located for candidate in place.candidates],
         "flags": [flag for place in located for flag in place.flags],
-        "precision": precision.value, "precision_zh": label(precision).zh,
-        "geometry_source": source.value, "geometry_source_zh": label(source).zh, "geometry": geometry,
+        "precision": shape.precision.value, "precision_zh": label(shape.precision).zh,
+        "geometry_source": shape.source.value, "geometry_source_zh": label(shape.source).zh, "geometry": shape.geometry,
     }  # fmt: skip

@@ -16,6 +16,10 @@ from geoplan.terms import SITINGS, THEMES
 
 OTHER_COLOUR = "#b8b8b8"
 
+SEVERAL = -2
+"""Fill of a division that holds facts of several categories."""
+SEVERAL_COLOUR = "#cdbfa6"
+
 Legend = dict[str, Any]
 
 
@@ -40,26 +44,53 @@ def classify(frame: gpd.GeoDataFrame, definition: LayerDefinition) -> tuple[NDAr
     if style.field not in frame.columns:
         raise LayerError(f"layers/{definition.id}.toml: style.field: the layer has no column {style.field!r}.")
     values = frame[style.field]
-    fits = not values.map(lambda value: isinstance(value, list)).any()
-    if style.scheme != "categories":
-        fits = fits and bool((values.isna() | pd.to_numeric(values, errors="coerce").notna()).all())
-    if not fits:
+    if style.scheme == "categories":
+        fits = values.map(lambda value: isinstance(value, str)) | values.isna()
+    else:
+        fits = pd.to_numeric(values.astype(object), errors="coerce").notna() | values.isna()
+    if not bool(fits.all()):
         raise LayerError(
             f"layers/{definition.id}.toml: style.field: {style.field!r} cannot be drawn in {style.scheme}."
         )
-    return (
-        _categories(values, definition, legend)
-        if style.scheme == "categories"
-        else _intervals(frame, definition, legend)
-    )
+    if style.scheme == "categories":
+        return _categories(frame, definition, legend)
+    return _intervals(frame, definition, legend)
+
+
+def fill_classes(frame: gpd.GeoDataFrame, legend: Legend) -> NDArray[np.int64]:
+    """What each feature is filled with when all classes are shown: its class, -1 for nothing, or `SEVERAL`.
+
+    Facts of one division lie on the very same shape, where the last one drawn would hide the others. So only the
+    first of them is filled: with their class if they agree, else with a colour of its own, which is then entered
+    into `legend` as ``several`` with the number of such divisions.
+    """
+    classes: NDArray[np.int64] = frame["class"].to_numpy(dtype=np.int64)
+    if legend["type"] != "categories" or "division_code" not in frame:
+        return classes
+    drawn = frame.assign(place=range(len(frame)))[~frame.geometry.isna() & frame["division_code"].notna()]
+    fill: NDArray[np.int64] = classes.copy()
+    several = 0
+    for _, group in drawn.groupby("division_code", sort=False):
+        places = group["place"].to_numpy()
+        kinds = set(classes[places].tolist()) - {-1}
+        fill[places] = -1
+        fill[places[0]] = SEVERAL if len(kinds) > 1 else next(iter(kinds), -1)
+        several += len(kinds) > 1
+    if several:
+        label = {"zh": "多类并存", "en": "several"}
+        legend["several"] = {"label": label, "color": SEVERAL_COLOUR, "count": several}
+    return fill
 
 
 def _categories(
-    values: pd.Series[Any], definition: LayerDefinition, legend: Legend
+    frame: gpd.GeoDataFrame, definition: LayerDefinition, legend: Legend
 ) -> tuple[NDArray[np.int64], Legend]:
     """The most frequent values get a colour each; what is left over shares one."""
+    values = frame[definition.style.field]
     palette = definition.style.palette
-    counts = values.value_counts()
+    # What repeats another fact, or is not drawn, is in no count.
+    counted = values[~frame.geometry.isna() & (frame["duplicate_of"].isna() if "duplicate_of" in frame else True)]
+    counts = counted.value_counts()
     ordered = sorted(counts.index, key=lambda value: (-int(counts[value]), str(value)))
     shown = ordered[: len(palette)]
     index = {value: i for i, value in enumerate(shown)}
@@ -68,8 +99,8 @@ def _categories(
         for value, i in index.items()
     ]
     classes = values.map(index)
-    rest = int((classes.isna() & values.notna()).sum())
-    if rest:
+    rest = sum(int(counts[value]) for value in ordered[len(palette) :])
+    if bool((classes.isna() & values.notna()).any()):
         # The last entry stands for all the others, so that every drawn colour is in the legend.
         entries.append({"label": {"zh": "其他", "en": "other"}, "color": OTHER_COLOUR, "count": rest, "value": None})
         classes = classes.where(values.isna(), classes.fillna(len(shown)))
@@ -92,7 +123,7 @@ def _intervals(
     entries = []
     for new, old in enumerate(used):
         low, high = float(edges[old]), float(edges[old + 1])
-        text = f"{_number(low)} – {_number(high)}"
+        text = _interval(low, high, is_last=old == used[-1], integral=bool((known % 1 == 0).all()))
         count = int((classes == old).sum())
         colour = palette[round(new * (len(palette) - 1) / max(len(used) - 1, 1))]
         entries.append({"label": {"zh": text, "en": text}, "color": colour, "count": count, "min": low, "max": high})
@@ -101,6 +132,14 @@ def _intervals(
         "type": "classes",
         "entries": entries,
     }
+
+
+def _interval(low: float, high: float, *, is_last: bool, integral: bool) -> str:
+    """A class in words: ``5 – <10``, the last one ``20 – 30``; of whole numbers ``5 – 9`` or ``0``."""
+    if not integral:
+        return f"{_number(low)} – {'' if is_last else '<'}{_number(high)}"
+    top = high if is_last else high - 1
+    return _number(low) if top == low else f"{_number(low)} – {_number(top)}"
 
 
 def _classed(frame: gpd.GeoDataFrame, definition: LayerDefinition) -> NDArray[np.bool_]:

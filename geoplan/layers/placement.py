@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import geopandas as gpd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -43,51 +43,78 @@ class Located:
     flags: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the divisions that stand for the place: the members of a zone, a village's township."""
+        return self.division.members or (self.division.drawn_code,)
+
+
+class Shape(NamedTuple):
+    """What is drawn for a place: geometry in EPSG:4490 (None for nothing), how far it can be trusted, its level."""
+
+    geometry: BaseGeometry | None
+    source: GeometrySource
+    precision: Precision
+
+
+# From the least to the most trustworthy.
+_TRUST = (
+    GeometrySource.SCHEMATIC, GeometrySource.APPROXIMATE, GeometrySource.GENERALISED,
+    GeometrySource.OFFICIAL, GeometrySource.SURVEYED,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Shapes:
-    """BaseGeometry of every drawn division by code, EPSG:4490, and how far each can be trusted."""
+    """Shape of every drawn division by its code, and which codes are counties (东莞 is one and a city too)."""
 
-    geometries: Mapping[str, BaseGeometry]
-    sources: Mapping[str, GeometrySource]
+    by_code: Mapping[str, Shape]
+    counties: frozenset[str]
 
-    def of(self, division: Candidate) -> tuple[BaseGeometry | None, GeometrySource]:
-        """The shape that stands for a division.
+    def of(self, place: Located) -> Shape:
+        """The shape that stands for a place: that of its division, or of the finest drawn one around it.
 
-        A zone is the union of its members, a village the township (or else county) it lies in; a township that is
-        not drawn is its county.
+        A zone is the union of its members. A village is its township, which is no boundary of the village: the
+        shape is schematic if the township is, else approximate. Where even the township is not drawn, the county
+        stands for both, and its level is told.
         """
+        division = place.division
         if division.members:
-            return self.union(division.members)
-        code = division.drawn_code
-        if code not in self.geometries:
-            code = code[:6] if len(code) == 9 else ""
-        return (self.geometries[code], self.sources[code]) if code in self.geometries else (None, GeometrySource.NONE)
+            return self.union(division.members, place.precision)
+        codes = (
+            [division.drawn_code, division.drawn_code[:6]] if len(division.drawn_code) == 9 else [division.drawn_code]
+        )
+        code = next((code for code in codes if code in self.by_code), None)
+        if code is None:
+            return Shape(None, GeometrySource.NONE, place.precision)
+        shape = self.by_code[code]
+        if place.precision is Precision.VILLAGE and shape.precision is Precision.TOWNSHIP:
+            source = min(shape.source, GeometrySource.APPROXIMATE, key=_TRUST.index)
+            return Shape(shape.geometry, source, Precision.VILLAGE)
+        return shape
 
-    def union(self, codes: tuple[str, ...]) -> tuple[BaseGeometry | None, GeometrySource]:
-        """Several divisions as one shape; it is schematic as soon as one of them is."""
-        known = [code for code in codes if code in self.geometries]
-        if not known:
-            return None, GeometrySource.NONE
-        sources = {self.sources[code] for code in known}
-        worst = GeometrySource.SCHEMATIC if GeometrySource.SCHEMATIC in sources else min(sources)
-        # Members of different levels may contain one another, so this is no coverage.
-        return shapely.union_all([self.geometries[code] for code in known]), worst
+    def union(self, codes: Iterable[str], precision: Precision) -> Shape:
+        """Several divisions as one shape of the stated level, as trustworthy as the least of them."""
+        return merge([self.by_code[code] for code in codes if code in self.by_code], precision)
+
+
+def merge(shapes: Sequence[Shape], precision: Precision) -> Shape:
+    """Several shapes as one; they may contain one another."""
+    drawn = [shape for shape in shapes if shape.geometry is not None]
+    if not drawn:
+        return Shape(None, GeometrySource.NONE, precision)
+    source = min((shape.source for shape in drawn), key=_TRUST.index)
+    return Shape(shapely.union_all([shape.geometry for shape in drawn]), source, precision)
 
 
 def division_shapes(divisions: Divisions) -> Shapes:
     """Shapes of all divisions of a build."""
-    geometries: dict[str, BaseGeometry] = {}
-    sources: dict[str, GeometrySource] = {}
-    frames: list[gpd.GeoDataFrame] = [
-        divisions.drawn(level) for level in (Level.TOWNSHIP, Level.COUNTY, Level.CITY, Level.PROVINCE)
-    ]
-    for frame in frames:
-        geometries |= dict(zip(frame["code"], frame.geometry, strict=True))
-        sources |= {
-            code: GeometrySource(source) for code, source in zip(frame["code"], frame["geometry_source"], strict=True)
-        }
-    return Shapes(geometries, sources)
+    found: dict[str, Shape] = {}
+    for level in (Level.TOWNSHIP, Level.COUNTY, Level.CITY, Level.PROVINCE):
+        frame = divisions.drawn(level)
+        for code, source, geometry in zip(frame["code"], frame["geometry_source"], frame.geometry, strict=True):
+            found[code] = Shape(geometry, GeometrySource(source), _PRECISIONS[level])
+    return Shapes(found, frozenset(divisions.counties["code"]))
 
 
 def locate(gazetteer: Gazetteer, area: str, ref: PlaceRef, file: str, row: int) -> Located | Problem:

@@ -19,6 +19,7 @@ from branca.element import Element
 
 from geoplan.crs import DISPLAY, Bounds
 from geoplan.errors import BuildError
+from geoplan.layers.legend import SEVERAL
 from geoplan.layers.store import Build, layer_metadata, read_layer_frame
 
 _LEAFLET = Path("node_modules/leaflet/dist")
@@ -98,8 +99,8 @@ def _add_layer(page: folium.Map, meta: dict[str, Any], frame: gpd.GeoDataFrame) 
     cells = drawn[fields].astype(object).where(drawn[fields].notna(), "").map(lambda value: html.escape(str(value)))
     shapes = shapely.set_precision(drawn.geometry.simplify(_SIMPLIFY_DEGREES).array, 1e-5, mode="pointwise")
     data = gpd.GeoDataFrame(cells, geometry=list(shapes), crs=DISPLAY)
-    data["colour"] = [_colour(meta, index) for index in drawn["class"]]
-    data["filled"] = drawn["precision"].isin(meta["fill_levels"])
+    data["colour"] = [_colour(meta, index) for index in drawn["fill"]]
+    data["filled"] = drawn["precision"].isin(meta["fill_levels"]) & drawn["fill"].ne(-1)
     data["dashed"] = drawn["geometry_source"].eq("schematic")
     folium.GeoJson(
         data.to_json(drop_id=True),
@@ -123,6 +124,8 @@ def _style(feature: dict[str, Any]) -> dict[str, Any]:
 
 def _colour(meta: dict[str, Any], index: int) -> str:
     entries = meta["legend"]["entries"]
+    if index == SEVERAL:
+        return str(meta["legend"]["several"]["color"])
     return str(entries[index]["color"]) if 0 <= index < len(entries) else "#b8b8b8"
 
 
@@ -134,7 +137,8 @@ def _legend(metadata: Sequence[dict[str, Any]]) -> str:
         parts.append(
             f"<h4>{html.escape(meta['title']['zh'])}</h4><p>{html.escape(legend['title']['zh'] + unit)}</p><ul>"
         )
-        for entry in legend["entries"]:
+        several = [legend["several"]] if "several" in legend else []
+        for entry in [*legend["entries"], *several]:
             text = html.escape(f"{entry['label']['zh']}（{entry['count']}）")
             parts.append(f'<li><i style="background:{html.escape(entry["color"])}"></i>{text}</li>')
         parts.append("</ul>")

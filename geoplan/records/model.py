@@ -13,7 +13,7 @@ from geoplan.provenance import Citation
 from geoplan.terms import THEMES, Change, Kind, Measure, Per, Qualifier, Status
 from geoplan.units import check_dimension, convert, parse_unit
 
-_ID = re.compile(r"[a-z][a-z0-9_]*-\d+-\d{2,}")
+ID = re.compile(r"[a-z][a-z0-9_]*-\d+-\d{2,}")
 _PERIOD = re.compile(r"(\d{4})(?:-(\d{4}))?")
 
 
@@ -169,7 +169,7 @@ class PlanRecord(_Frozen):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if not _ID.fullmatch(self.id):
+        if not ID.fullmatch(self.id):
             raise ValueError(f"{self.id!r} is no record id; write <plan>-<line>-<nn>")
         plan, line, _ = self.id.split("-")
         if (plan, int(line)) != (self.citation.plan, self.citation.line):

@@ -9,30 +9,35 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from geoplan.errors import Problem, RecordError, UnitError
+from geoplan.errors import Problem, RecordError
 from geoplan.provenance import Citation
+from geoplan.records.cells import (
+    FIGURE_COLUMNS,
+    citation_faults,
+    fact_faults,
+    figure_faults,
+    in_terms,
+    parse_span,
+    parse_value,
+    place_items,
+)
 from geoplan.records.model import PlaceRef, PlanRecord, Quantity
+from geoplan.terms import Measure
 
 FACT_COLUMNS = ("kind", "theme", "name", "places", "region", "part_of", "seq", "duplicate_of", "note")
-FIGURE_COLUMNS = ("measure", "value", "unit", "qualifier", "change", "per")
 COLUMNS = (
     "id", "kind", "theme", "name", "places", "region", "status", "period", "part_of", "seq", "duplicate_of",
     *FIGURE_COLUMNS, "line", "span", "note",
 )  # fmt: skip
 MAX_BYTES = 32 << 20
-_VALUE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(?:-([0-9]{1,15}(?:\.[0-9]{1,9})?))?")
-_INTEGER = re.compile(r"[0-9]{1,9}")
 
 _Row = dict[str, str]
-_Fault = Callable[[str, str], None]  # (column, message)
 
 
 class RecordFile(NamedTuple):
@@ -107,7 +112,7 @@ def _read_rows(path: Path) -> list[tuple[int, _Row]]:
             continue
         if len(cells) != len(header):
             raise RecordError(f"{path.name}, row {number}: {len(cells)} cells where the header has {len(header)}.")
-        rows.append((number, {key: cell.strip() for key, cell in zip(header, cells, strict=True)}))
+        rows.append((number, in_terms({key: cell.strip() for key, cell in zip(header, cells, strict=True)})))
     return rows
 
 
@@ -124,100 +129,63 @@ def _groups(rows: list[tuple[int, _Row]]) -> list[list[tuple[int, _Row]]]:
 
 def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | None, list[Problem]]:
     number, first = group[0]
-    faults: list[Problem] = []
-
-    def faults_of(row: int) -> _Fault:
-        return lambda column, message: faults.append(Problem("bad-cell", message, path.name, row, column))
-
-    fault = faults_of(number)
-    quantities = []
-    for row_number, row in group:
-        quantity = _quantity(row, first, path.stem, faults_of(row_number))
-        if quantity is not None:
-            quantities.append(quantity)
-        elif row_number != number and not faults:
-            faults_of(row_number)("measure", f"the row repeats the id {row['id']!r} and gives no figure.")
-    places = _places(first, fault)
-    citation = _citation(first, path.stem, fault)
-    if citation is None:
+    faults = [
+        Problem("bad-cell", message, path.name, row_number, column)
+        for row_number, row in group
+        for column, message in _row_faults(row, is_first=row is first)
+    ]
+    if faults:
         return None, faults
-    values: dict[str, Any] = {key: first[key] for key in ("id", "kind", "theme", "name", "region", "status")}
-    values |= {key: first[key] for key in ("period", "part_of", "duplicate_of", "note")}
-    values |= {"seq": first["seq"] or None, "citation": citation}
-    values |= {"places": tuple(places), "quantities": tuple(quantities)}
+    plan = path.stem
     try:
-        record = PlanRecord(**values)
+        record = _fact(first, plan, [_quantity(row, first, plan) for _, row in group if row["measure"]])
     except ValidationError as error:
-        for column, message in _messages(error, "id"):
-            fault(column, message)
-        return None, faults
-    return (None, faults) if faults else (record, [])
+        return None, [Problem("bad-cell", text, path.name, number, column) for column, text in _messages(error)]
+    return record, []
 
 
-def _places(first: _Row, fault: _Fault) -> list[PlaceRef]:
-    """Places of a fact; a stand-in for what is not readable, so that a bad cell is one fault."""
-    places = []
-    items = [item for part in first["places"].split(";") if (item := part.strip())]
-    for item in items:
-        try:
-            places.append(PlaceRef.parse(item))
-        except ValueError as error:
-            fault("places", f"{error}.")
-            places.append(PlaceRef(path=(item,)))
-    if not items and not first["region"]:
-        fault("places", "a fact needs a place or a region; both cells are empty.")
-        places.append(PlaceRef(path=("",)))
-    return places
+def _row_faults(row: _Row, *, is_first: bool) -> Iterator[tuple[str, str]]:
+    """Faults of every cell of a row, a column at most once."""
+    faults = [*(fact_faults(row) if is_first else ()), *figure_faults(row), *citation_faults(row)]
+    if not is_first and not any(row[column] for column in FIGURE_COLUMNS):
+        faults.append(("measure", f"the row repeats the id {row['id']!r} and gives no figure."))
+    yield from {column: (column, message) for column, message in reversed(faults)}.values()
 
 
-def _quantity(row: _Row, first: _Row, plan: str, fault: _Fault) -> Quantity | None:
-    if not any(row[column] for column in FIGURE_COLUMNS):
-        return None
-    for column in ("measure", "value", "unit"):
-        if not row[column]:
-            fault(column, "a figure needs measure, value and unit; this cell is empty.")
-            return None
-    # The first row's citation is also the fact's, and its faults are told there.
-    citation = _citation(row, plan, (lambda _column, _message: None) if row is first else fault)
-    match = _VALUE.fullmatch(row["value"])
-    if match is None:
-        fault("value", f"{row['value']!r} is no number; write plain digits (30, 173.6) or a range (2-3).")
-        return None
-    value, value_max = Decimal(match[1]), Decimal(match[2]) if match[2] else None
-    if citation is None:
-        return None
+def _fact(row: _Row, plan: str, quantities: list[Quantity]) -> PlanRecord:
+    texts = ("id", "kind", "theme", "name", "region", "status", "period", "part_of", "duplicate_of", "note")
+    values: dict[str, Any] = {key: row[key] for key in texts}
+    places = tuple(PlaceRef.parse(item) for item in place_items(row))
+    citation = _citation(row, plan)
+    return PlanRecord(
+        **values,
+        seq=int(row["seq"]) if row["seq"] else None,
+        citation=citation,
+        places=places,
+        quantities=tuple(quantities),
+    )
+
+
+def _quantity(row: _Row, first: _Row, plan: str) -> Quantity:
     own = {key: row[key] for key in ("status", "period") if row is not first and row[key] and row[key] != first[key]}
-    optional = {key: row[key] for key in ("qualifier", "change", "per") if row[key]}
-    try:
-        return Quantity(
-            measure=row["measure"], value=value, value_max=value_max, unit=row["unit"], citation=citation,
-            **optional, **own,
-        )  # fmt: skip
-    except ValidationError as error:
-        for column, message in _messages(error, "value"):
-            fault(column, message)
-    except UnitError as error:
-        fault("unit", str(error))
-    return None
+    optional: dict[str, Any] = own | {key: row[key] for key in ("qualifier", "change", "per") if row[key]}
+    value, value_max = parse_value(row["value"])
+    return Quantity(
+        measure=Measure(row["measure"]), value=value, value_max=value_max, unit=row["unit"],
+        citation=_citation(row, plan), **optional,
+    )  # fmt: skip
 
 
-def _citation(row: _Row, plan: str, fault: _Fault) -> Citation | None:
-    if not _INTEGER.fullmatch(row["line"]) or int(row["line"]) < 1:
-        fault("line", f"{row['line']!r} is no line number; lines are counted from 1.")
-        return None
-    start, _, end = row["span"].partition("-")
-    if not (_INTEGER.fullmatch(start) and _INTEGER.fullmatch(end) and int(start) < int(end)):
-        fault("span", f"{row['span']!r} is no span; write start-end, characters counted from 0.")
-        return None
-    return Citation(plan, int(row["line"]), int(start), int(end))
+def _citation(row: _Row, plan: str) -> Citation:
+    return Citation(plan, int(row["line"]), *parse_span(row["span"]))
 
 
-def _messages(error: ValidationError, default: str) -> list[tuple[str, str]]:
+def _messages(error: ValidationError) -> list[tuple[str, str]]:
+    """Column and text of faults that only several cells together show: the id and its line, a range's two ends."""
     found = []
     for item in error.errors(include_url=False, include_context=False):
-        column = str(item["loc"][0]) if item["loc"] else default
         message = str(item["msg"]).removeprefix("Value error, ").rstrip(".")
-        found.append((column, f"{message} (is {item['input']!r})." if item["loc"] else f"{message}."))
+        found.append(("value" if error.title == "Quantity" else "id", f"{message}."))
     return found
 
 
@@ -226,7 +194,7 @@ def _rows_of(record: PlanRecord) -> list[dict[str, object]]:
         "id": record.id, "kind": record.kind.value, "theme": record.theme, "name": record.name,
         "places": ";".join(map(str, record.places)), "region": record.region, "status": record.status.value,
         "period": record.period, "part_of": record.part_of, "seq": record.seq or "",
-        "duplicate_of": record.duplicate_of, "line": record.citation.line, "span": record.citation.span,
+        "duplicate_of": record.duplicate_of, "line": record.citation.line, "span": _span(record.citation),
         "note": record.note,
     }  # fmt: skip
     rows = [_figure_row(quantity) for quantity in record.quantities]
@@ -245,14 +213,19 @@ def _has_own_time(quantity: Quantity) -> bool:
 def _figure_row(quantity: Quantity) -> dict[str, object]:
     value = f"{quantity.value:f}"
     if quantity.value_max is not None:
-        value += f"-{quantity.value_max:f}"
+        value += f"..{quantity.value_max:f}"
     return {
         "measure": quantity.measure.value, "value": value, "unit": quantity.unit,
         "qualifier": "" if quantity.qualifier == "exact" else quantity.qualifier.value,
         "change": quantity.change or "", "per": quantity.per or "",
         "status": quantity.status or "", "period": quantity.period,
-        "line": quantity.citation.line, "span": quantity.citation.span,
+        "line": quantity.citation.line, "span": _span(quantity.citation),
     }  # fmt: skip
+
+
+def _span(citation: Citation) -> str:
+    """With two dots: a spreadsheet makes a date of 1-3."""
+    return f"{citation.start}..{citation.end}"
 
 
 def schema() -> dict[str, object]:

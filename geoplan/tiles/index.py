@@ -21,7 +21,7 @@ from geoplan.tiles.levels import FULL_DETAIL_ZOOM, Geometries, Level, build_leve
 if TYPE_CHECKING:
     import geopandas as gpd
 
-INTEGER_PROPERTIES = ("fid", "class", "line")
+INTEGER_PROPERTIES = ("fid", "class", "fill", "line")
 NUMBER_PROPERTIES = ("value", "value_si")
 PROPERTIES = (
     "fid",
@@ -31,6 +31,7 @@ PROPERTIES = (
     "precision",
     "geometry_source",
     "class",
+    "fill",
     "plan",
     "line",
     "theme",
