@@ -8,6 +8,8 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geoplan.boundaries import names as name_tables
 from geoplan.boundaries.anchors import read_points, township_anchors
@@ -78,8 +80,10 @@ def load_divisions(folder: Path, imports: Path, areas: list[str], progress: Prog
     }
     counties = fix_parents(drawn[Level.COUNTY], drawn[Level.CITY])
     progress("names")
-    drawn[Level.COUNTY] = counties
-    names, aliases, villages = _read_tables(folder, sources, [*drawn.values()])
+    mca = sources["mca"]
+    listed = name_tables.read_names(verified_path(mca, "names", folder), mca)
+    drawn[Level.COUNTY] = counties = name_tables.take_listed_codes(counties, listed)
+    names, aliases, villages = _read_tables(folder, sources, listed, [*drawn.values()])
     counties = replace_divisions(counties, read_imports(imports, Level.COUNTY))
     progress("townships")
     points = read_points(verified_path(sources["geonames"], "points", folder))
@@ -95,30 +99,45 @@ def draw_townships(
     areas: list[str],
     imported: gpd.GeoDataFrame | None,
 ) -> gpd.GeoDataFrame:
-    """Townships of `areas`: the imported polygons, and schematic cells in counties that have none of them.
+    """Townships of `areas`: the imported polygons, and schematic cells for all others.
 
-    A county with some imported townships gets no schematic cells for the others: they would overlap.
+    In a county that was imported in part, the cells of the others share what the imported ones leave of it.
     """
     inside = [any(is_inside(code, area) for area in areas) for code in counties["code"]]
     wanted = counties[inside]
-    have = set() if imported is None else set(imported["parent"])
     rows = names[names["level"].eq(Level.TOWNSHIP.value) & names["parent"].isin(wanted["code"])]
-    rows = rows[~rows["parent"].isin(have)]
+    if imported is not None and not imported.empty:
+        imported = imported[[any(is_inside(code, area) for area in areas) for code in imported["code"]]]
+        rows = rows[~rows["code"].isin(imported["code"])]
+        wanted = _without(wanted, imported)
     anchors = township_anchors(rows, wanted, points)
     cells = partition_counties(wanted, rows, anchors)
     if imported is None or imported.empty:
         return cells
-    own = imported[[any(is_inside(code, area) for area in areas) for code in imported["code"]]]
-    joined = pd.concat([cells, own[COLUMNS].assign(anchored=False)], ignore_index=True)
+    joined = pd.concat([cells, imported[COLUMNS].assign(anchored=False)], ignore_index=True)
     return gpd.GeoDataFrame(joined, crs=STORAGE).sort_values("code", ignore_index=True)
 
 
+def _without(counties: gpd.GeoDataFrame, townships: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Counties less their `townships`; those that nothing is left of are taken out."""
+    taken = townships.dissolve("parent").geometry
+    left = [
+        shape.difference(taken[code]) if code in taken.index else shape
+        for code, shape in zip(counties["code"], counties.geometry, strict=True)
+    ]
+    rest = counties.set_geometry([shapely.union_all(_polygons(shape)) for shape in left], crs=STORAGE)
+    return rest[~rest.geometry.is_empty]
+
+
+def _polygons(shape: BaseGeometry) -> list[BaseGeometry]:
+    return [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+
+
 def _read_tables(
-    folder: Path, sources: dict[str, Source], drawn: list[gpd.GeoDataFrame]
+    folder: Path, sources: dict[str, Source], listed: pd.DataFrame, drawn: list[gpd.GeoDataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Names with zones and readings, aliases, villages."""
-    mca, nbs = sources["mca"], sources["nbs"]
-    listed = name_tables.read_names(verified_path(mca, "names", folder), mca)
+    nbs = sources["nbs"]
     names = name_tables.add_drawn_units(listed, drawn)
     rows = name_tables.read_aliases(folder / "aliases.csv", names)
     villages = name_tables.read_villages(

@@ -61,6 +61,21 @@ def read_names(path: Path, source: Source) -> pd.DataFrame:
     return frame.sort_values("code", ignore_index=True)
 
 
+def take_listed_codes(counties: gpd.GeoDataFrame, listed: pd.DataFrame) -> gpd.GeoDataFrame:
+    """`counties` with the ministry's code where it lists the same name in the same city under another one.
+
+    The polygons are of an older edition: 米林市 is 540422 there and 540481 in the list.
+    """
+    known = set(listed["code"])
+    rows = listed[listed["level"].eq(Level.COUNTY.value)]
+    by_name = dict(zip(rows["parent"] + "/" + rows["name"], rows["code"], strict=True))
+    keys = counties["parent"] + "/" + counties["name"]
+    codes = [
+        code if code in known else by_name.get(key, code) for code, key in zip(counties["code"], keys, strict=True)
+    ]
+    return counties.assign(code=codes).sort_values("code", ignore_index=True)
+
+
 def add_drawn_units(names: pd.DataFrame, polygons: list[gpd.GeoDataFrame]) -> pd.DataFrame:
     """`names` with the units that have a polygon but no row in the ministry's list.
 
@@ -237,18 +252,22 @@ def division_paths(names: pd.DataFrame) -> dict[str, str]:
     return {path(code): code for code in own}
 
 
-def division_code(names: pd.DataFrame, path: str) -> str:
-    """Code of the division with this path of names (``山西省/忻州市``) or, for one province, this name.
+def division_code(names: pd.DataFrame, text: str) -> str:
+    """Code of the division that a path of names (``山西省/忻州市``) or a name of its own (``忻州市``) means.
 
     Raises
     ------
     SourceError
-        If there is none.
+        If there is none, or a bare name is that of several.
     """
-    code = division_paths(names).get(path)
-    if code is None:
-        raise SourceError(f"no division {path!r}; write the path of official names, e.g. 山西省/忻州市.")
-    return code
+    code = division_paths(names).get(text)
+    if code is not None:
+        return code
+    found = names.loc[names["name"].eq(text) & names["level"].ne(Level.TOWNSHIP.value), "code"]
+    if len(found) == 1:
+        return str(found.iloc[0])
+    fault = "there is no such division" if found.empty else f"{len(found)} divisions are called so"
+    raise SourceError(f"{text!r}: {fault}; write the path of official names, e.g. 山西省/忻州市.")
 
 
 def add_readings(names: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -43,9 +44,13 @@ def main() -> None:
     except GeoplanError as error:
         print(f"geoplan: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("geoplan: stopped; the last finished build is still in use.", file=sys.stderr)
-        sys.exit(130)
+    except ModuleNotFoundError as error:
+        print(f"geoplan: the package {error.name} is missing; pip install 'geoplan[all]'.", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"geoplan: {where}{error.strerror or error}. What was finished before is still in use.", file=sys.stderr)
+        sys.exit(1)
 
 
 @app.callback(invoke_without_command=True)
@@ -100,18 +105,21 @@ def check(
     from geoplan.pipeline import check_project
 
     settings = settings_here()
-    count, problems = check_project(settings, gazetteer(open_build(settings.build_dir)), texts)
+    findings = check_project(settings, gazetteer(open_build(settings.build_dir)), texts)
     if format_ == "json":
-        rows = [
-            {key: getattr(problem, key) for key in ("code", "message", "file", "row", "column", "remedy")}
-            for problem in problems
-        ]
-        print(json.dumps({"records": count, "problems": rows}, ensure_ascii=False, indent=1))
+        lists = {"problems": findings.problems, "notes": findings.notes}
+        rows = {key: [asdict(problem) for problem in found] for key, found in lists.items()}
+        print(json.dumps({"records": findings.records, **rows}, ensure_ascii=False, indent=1))
     else:
-        for problem in problems:
+        for note in findings.notes:
+            print(f"note: {note}")
+        for problem in findings.problems:
             print(problem)
-        print(f"{count} records read, {len(problems)} faults.")
-    if problems:
+        compared = f", compared with the texts of {', '.join(findings.compared) or 'no plan'}" if texts else ""
+        print(
+            f"{findings.records} records read{compared}: {len(findings.problems)} faults, {len(findings.notes)} notes."
+        )
+    if findings.problems:
         raise typer.Exit(1)
 
 

@@ -46,18 +46,27 @@ def progress_bar(title: str) -> Iterator[Report]:
 def write_new(path: Path, data: bytes) -> None:
     """Write a file in one step: it is there whole, or what was there before is.
 
+    A link is followed; a pipe or device is written to.
+
     Raises
     ------
     GeoplanError
         If the folder does not exist or cannot be written to.
     """
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as stream:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as stream:
             temporary = Path(stream.name)
-            stream.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        try:
+            temporary.write_bytes(data)
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise GeoplanError(f"{path} cannot be written: {error.strerror}.") from None

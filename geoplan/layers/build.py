@@ -179,7 +179,8 @@ def _metadata(
 
 
 def _plan_source(plan: PlanDocument) -> dict[str, str]:
-    detail = " ".join(filter(None, (plan.issuer, plan.number, plan.date)))
+    inferred = "标题据内容推定" if plan.title_inferred else ""
+    detail = " ".join(filter(None, (plan.issuer, plan.number, plan.date, inferred)))
     return {"kind": "plan", "id": plan.id, "title": plan.title, "detail": detail}
 
 

@@ -94,6 +94,8 @@ def _inline(viewer_dir: Path, name: str, media_type: str) -> str:
 
 def _add_layer(page: folium.Map, meta: dict[str, Any], frame: gpd.GeoDataFrame) -> None:
     drawn = frame[~frame.geometry.isna()].to_crs(DISPLAY)
+    if drawn.empty:
+        return
     fields = [name for name in _FIELDS if name in drawn]
     # folium writes cell text into the page as HTML, so whatever a name holds is made plain text here.
     cells = drawn[fields].astype(object).where(drawn[fields].notna(), "").map(lambda value: html.escape(str(value)))

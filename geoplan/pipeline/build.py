@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from geoplan.errors import BuildError, LayerError, RecordError
 from geoplan.layers.store import LEVELS, MANIFEST, Build, manifest, open_build, write_json
-from geoplan.pipeline.inputs import Inputs, read_inputs
+from geoplan.pipeline.inputs import Inputs, drawn_areas, read_inputs
 from geoplan.pipeline.progress import Progress, silent
-from geoplan.pipeline.publish import build_lock, publish, reuse, work_folder
+from geoplan.pipeline.publish import build_lock, finished_version, publish, reuse, switch_to, work_folder
 from geoplan.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,6 +63,12 @@ def run_build(settings: Settings, *, force: bool = False, progress: Progress = s
         old = manifest(before) if before else {}
         if before and old.get("version") == inputs.version:
             return BuildResult(before, (), time.monotonic() - started, old["totals"])
+        finished = None if force else finished_version(settings.build_dir, inputs.version)
+        if finished is not None:
+            # What was changed was changed back: that version is still there.
+            switch_to(settings.build_dir, finished)
+            build = open_build(settings.build_dir)
+            return BuildResult(build, (), time.monotonic() - started, manifest(build)["totals"])
         work = work_folder(settings.build_dir, inputs.version)
         try:
             rebuilt, totals = _build_into(work, settings, inputs, before, progress)
@@ -99,7 +105,7 @@ def _build_into(
     old = manifest(before) if before else {}
     keep_boundaries = old.get("boundaries") == inputs.boundaries
     total = len(definitions) + (1 if keep_boundaries else 4)
-    divisions = _boundaries(work, settings, definitions, before if keep_boundaries else None, total, progress)
+    divisions = _boundaries(work, settings, before if keep_boundaries else None, total, progress)
     gazetteer = load_gazetteer(work / "gazetteer")
     regions = read_regions(settings.boundaries_dir / "regions.csv", gazetteer)
     facts, faults = place_records(project, gazetteer, regions)
@@ -139,7 +145,6 @@ def _build_into(
 def _boundaries(
     work: Path,
     settings: Settings,
-    definitions: Sequence[LayerDefinition],
     before: Build | None,
     total: int,
     progress: Progress,
@@ -162,7 +167,7 @@ def _boundaries(
     divisions = load_divisions(
         settings.boundaries_dir,
         settings.imports_dir,
-        _areas(definitions),
+        drawn_areas(settings.layers_dir),
         lambda step: progress(step, next(steps), total),
     )
     progress("writing boundaries", 3, total)
@@ -171,11 +176,6 @@ def _boundaries(
     (work / "gazetteer").mkdir()
     save_gazetteer(work / "gazetteer", divisions.names, divisions.aliases, divisions.villages)
     return divisions
-
-
-def _areas(definitions: Sequence[LayerDefinition]) -> list[str]:
-    """Names of the divisions that the layer files select in: their townships are drawn."""
-    return sorted({name for d in definitions if d.select.source != "records" for name in d.select.within})
 
 
 def _layer(

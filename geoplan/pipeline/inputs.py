@@ -5,6 +5,7 @@ Nothing heavy is imported here, so that finding out that nothing changed takes a
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -13,6 +14,7 @@ import geoplan
 from geoplan.boundaries.sources import Source, load_sources, verified_path
 from geoplan.provenance import sha256_file, sha256_parts
 from geoplan.settings import Settings
+from geoplan.terms import Level
 
 _LIBRARIES = ("geopandas", "mapclassify", "numpy", "pandas", "pyarrow", "pyogrio", "pypinyin", "pyproj", "shapely")
 # What reads builds and does not shape them.
@@ -46,14 +48,32 @@ def read_inputs(settings: Settings) -> Inputs:
     sources = load_sources(folder)
     parts = [code, *(_file_key(folder / name) for name in _TABLES)]
     parts += [_source_key(source, folder) for source in sources.values()]
-    parts += [_file_key(path) for path in sorted(settings.imports_dir.glob("*/*")) if path.is_file()]
+    # Folders with a dot are imports that are being written, or were killed.
+    parts += [_file_key(path) for path in sorted(settings.imports_dir.glob("[!.]*/*")) if path.is_file()]
     definitions = {path.stem: path for path in sorted(settings.layers_dir.glob("*.toml")) if path.name != "plans.toml"}
-    # The layer files say for which areas townships are drawn.
-    boundaries = sha256_parts(*parts, *(_file_key(path) for path in definitions.values()))
+    boundaries = sha256_parts(*parts, *drawn_areas(settings.layers_dir))
     records = sorted((settings.layers_dir / "records").glob("*.csv"))
     facts = sha256_parts(_file_key(settings.layers_dir / "plans.toml"), *(_file_key(path) for path in records))
     layers = {name: sha256_parts(boundaries, facts, _file_key(path)) for name, path in definitions.items()}
     return Inputs(boundaries, layers, sha256_parts(boundaries, facts, *layers.values())[:16])
+
+
+def drawn_areas(layers_dir: Path) -> list[str]:
+    """Names of the divisions whose townships are drawn: those of the plans, and of the layers of townships.
+
+    A file that cannot be read names none; the build refuses it later, with its fault.
+    """
+    found: set[str] = set()
+    for path in layers_dir.glob("*.toml"):
+        try:
+            content = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            continue
+        select = content.get("select", {})
+        if isinstance(select, dict) and select.get("level") == Level.TOWNSHIP.value:
+            found |= {str(name) for name in select.get("within", ())}
+        found |= {str(plan["area"]) for plan in content.get("plan", ()) if "area" in plan}
+    return sorted(found)
 
 
 def _code_key() -> str:

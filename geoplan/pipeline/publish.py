@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from geoplan.errors import BuildError
-from geoplan.layers.store import CURRENT
+from geoplan.layers.store import CURRENT, MANIFEST
 
 KEPT_VERSIONS = 3
 _WORK = ".work-"
@@ -57,12 +57,25 @@ def publish(work: Path, build_dir: Path, version: str) -> Path:
     names = (version if n == 0 else f"{version}-{n}" for n in count())
     target = next(versions / name for name in names if not (versions / name).exists())
     work.rename(target)
-    link = build_dir / f".{CURRENT}-new"
-    link.unlink(missing_ok=True)
-    link.symlink_to(Path("versions") / target.name)
-    link.replace(build_dir / CURRENT)
+    _sync_path(versions)
+    switch_to(build_dir, target)
     _remove_old(versions, target.name)
     return target
+
+
+def finished_version(build_dir: Path, version: str) -> Path | None:
+    """Folder of a finished version, if it is still kept."""
+    folder = build_dir / "versions" / version
+    return folder if (folder / MANIFEST).is_file() else None
+
+
+def switch_to(build_dir: Path, folder: Path) -> None:
+    """Make a finished version the one in use, in one step. Needs the lock."""
+    link = build_dir / f".{CURRENT}-new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path("versions") / folder.name)
+    link.replace(build_dir / CURRENT)
+    _sync_path(build_dir)
 
 
 def reuse(source: Path, target: Path) -> None:
@@ -77,11 +90,15 @@ def reuse(source: Path, target: Path) -> None:
 def _sync(folder: Path) -> None:
     """Flush every file and folder to the disk, so that the switch never points at data still in flight."""
     for path in [folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_path(path)
+
+
+def _sync_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove_old(versions: Path, used: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,11 +41,15 @@ _Row = dict[str, str]
 
 
 class RecordFile(NamedTuple):
-    """What a record file holds: its records in order, the row each begins in, and every fault found."""
+    """What a record file holds: its records in order, the row each begins in, and every fault found.
+
+    `unread` gives, by row, the places of facts that a bad cell kept from being read: they can be checked all the same.
+    """
 
     records: list[PlanRecord]
     rows: dict[str, int]
     problems: list[Problem]
+    unread: dict[int, list[PlaceRef]]
 
 
 def read_records(path: Path) -> RecordFile:
@@ -62,6 +66,7 @@ def read_records(path: Path) -> RecordFile:
     problems: list[Problem] = []
     records: list[PlanRecord] = []
     seen: dict[str, int] = {}
+    unread: dict[int, list[PlaceRef]] = {}
     for group in _groups(rows):
         number, first = group[0]
         if first["id"] in seen:
@@ -73,7 +78,9 @@ def read_records(path: Path) -> RecordFile:
         problems += faults
         if record is not None:
             records.append(record)
-    return RecordFile(records, seen, problems)
+        elif not any(problem.column == "places" for problem in faults):
+            unread[number] = [PlaceRef.parse(item) for item in place_items(first)]
+    return RecordFile(records, seen, problems, unread)
 
 
 def write_records(records: Iterable[PlanRecord]) -> str:
@@ -231,18 +238,3 @@ def _span(citation: Citation) -> str:
 def schema() -> dict[str, object]:
     """JSON Schema of a record, for `layers/records/schema.json`."""
     return PlanRecord.model_json_schema()
-
-
-def check_references(records: Sequence[PlanRecord], also: Iterable[str] = ()) -> list[Problem]:
-    """Faults of `part_of` and `duplicate_of` over all files: unknown ids and self-reference.
-
-    `also` are ids that stand in the files too, of facts that a bad cell kept from being read.
-    """
-    known = {*also, *(record.id for record in records)}
-    problems = []
-    for record in records:
-        for column, target in (("part_of", record.part_of), ("duplicate_of", record.duplicate_of)):
-            if target and (target not in known or target == record.id):
-                message = f"{record.id} names {target!r}, which is no other record."
-                problems.append(Problem("unknown-reference", message, f"{record.plan}.csv", 0, column))
-    return problems
