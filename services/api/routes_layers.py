@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -15,6 +17,21 @@ from geoplan.query import (
     parse_bbox,
     parse_point,
     select_features,
+)
+from geoplan.terms import (
+    LABELS,
+    SITINGS,
+    THEMES,
+    Change,
+    GeometrySource,
+    Kind,
+    Label,
+    Level,
+    Measure,
+    Per,
+    Precision,
+    Qualifier,
+    Status,
 )
 from services.api.parameters import only
 from services.api.responses import JSON, GeoJSON
@@ -42,12 +59,13 @@ Offset = Annotated[int, Query(ge=0, le=2**31)]
 
 @router.get("/layers", dependencies=[only()])
 def list_layers(snapshot: CurrentSnapshot) -> Response:
-    """All layers with their metadata, the version of the build, and the plans behind it."""
+    """All layers with their metadata, the version of the build, the plans behind it, and the words for the codes."""
     return JSON(
         {
             "layers": [layer.metadata for layer in snapshot.layers.values()],
             "build": {"version": snapshot.build.version},
             "plans": snapshot.plans,
+            "terms": _terms(),
         }
     )
 
@@ -99,6 +117,35 @@ def get_item(layer_id: str, fid: Annotated[int, Path(ge=0, lt=2**63)], snapshot:
     """One feature of a layer, with all its properties."""
     (feature,) = geojson_features(find_feature(snapshot.layer(layer_id).frame, fid))
     return GeoJSON(feature)
+
+
+Terms = dict[str, dict[str, dict[str, str]]]
+_FAMILIES: dict[str, type[StrEnum]] = {
+    "kinds": Kind,
+    "level": Level,
+    "precision": Precision,
+    "geometry_source": GeometrySource,
+    "status": Status,
+    "qualifier": Qualifier,
+    "change": Change,
+    "per": Per,
+    "measure": Measure,
+}
+"""Families of codes in the properties of features."""
+
+
+@cache
+def _terms() -> Terms:
+    """The vocabulary of the features' properties: family, code, then the label as ``{"zh", "en"}``."""
+    plain = {"themes": THEMES, "siting": SITINGS}
+    families = {name: {term.value: LABELS[term] for term in family} for name, family in _FAMILIES.items()}
+    return {
+        name: {code: _bilingual(label) for code, label in labels.items()} for name, labels in (plain | families).items()
+    }
+
+
+def _bilingual(label: Label) -> dict[str, str]:
+    return {"zh": label.zh, "en": label.en}
 
 
 def _page_links(request: Request, selection: Selection, limit: int, offset: int) -> list[dict[str, str]]:

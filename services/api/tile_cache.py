@@ -30,7 +30,8 @@ class TileCache:
                 return body
         body = make()
         with self._lock:
-            if key not in self._bodies and len(body) <= self.max_bytes:
+            # An empty tile is quickly made again, and anyone can ask for billions of them.
+            if body and key not in self._bodies and len(body) <= self.max_bytes:
                 self._bodies[key] = body
                 self._bytes += len(body)
             while self._bytes > self.max_bytes:

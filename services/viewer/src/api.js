@@ -60,7 +60,10 @@ async function getJson(path, signal) {
   return body;
 }
 
-/** @returns {Promise<{layers: LayerMeta[], build: {version: string}, plans: {id: string, title: string}[]}>} */
+/**
+ * @returns {Promise<{layers: LayerMeta[], build: {version: string}, plans: {id: string, title: string}[],
+ *   terms?: Object<string, Object<string, import("./types.js").Bilingual>>}>}
+ */
 export async function getLayers() {
   const body = await getJson("layers");
   if (!Array.isArray(body?.layers)) throw new ApiError("format", 200, "");

@@ -1,8 +1,9 @@
 /** The layer catalogue: groups of layers, each with its switch, legend, opacity and notes. */
 
 import { announce, byId, el, fill } from "./dom.js";
+import { shownCount } from "./filter.js";
 import { number, pick, t } from "./i18n.js";
-import { drawingKey, fadeLegend, legendOf } from "./legend.js";
+import { drawingKey, fadeLegend, legendOf, updateLegend } from "./legend.js";
 import { GROUPS } from "./store.js";
 
 /** @typedef {import("./types.js").LayerState} LayerState */
@@ -51,7 +52,6 @@ export class Catalogue {
   /** @param {LayerState} layer */
   row(layer) {
     const { meta } = layer;
-    const count = number(meta.count ?? 0);
     const checkbox = el("input", {
       type: "checkbox", id: `on-${meta.id}`, checked: layer.visible,
       on: { change: (event) => this.store.set(meta.id, { visible: event.target.checked }) },
@@ -60,7 +60,7 @@ export class Catalogue {
       el("label", { class: "layer-head", for: `on-${meta.id}` },
         checkbox,
         el("span", { class: "layer-title" }, pick(meta.title)),
-        el("span", { class: "layer-count" }, t(meta.group === "boundaries" ? "countUnits" : "countFeatures", { n: count }))),
+        el("span", { class: "layer-count" }, countText(layer))),
       layer.visible && this.detail(layer));
   }
 
@@ -68,11 +68,20 @@ export class Catalogue {
   detail(layer) {
     const { meta } = layer;
     return el("div", { class: "layer-detail" },
-      meta.count ? legendOf(meta, layer.opacity) : el("p", { class: "empty" }, t("emptyLayer")),
+      meta.count ? legendOf(layer, (hidden) => this.hide(layer, hidden)) : el("p", { class: "empty" }, t("emptyLayer")),
       meta.unplaced > 0 && el("button", { type: "button", class: "button unplaced", on: { click: () => this.options.onUnplaced(layer) } },
         t("unplacedButton", { n: number(meta.unplaced) })),
       this.slider(layer),
       this.notes(layer));
+  }
+
+  /**
+   * @param {LayerState} layer
+   * @param {Set<string>} hidden
+   */
+  hide(layer, hidden) {
+    this.store.set(layer.meta.id, { hidden });
+    announce(t("shownNow", { name: pick(layer.meta.title), shown: number(shownCount(layer.meta, layer.hidden)), n: number(layer.meta.count) }));
   }
 
   /** @param {LayerState} layer */
@@ -108,7 +117,10 @@ export class Catalogue {
   update({ layer, switched }) {
     const row = this.body.querySelector(`[data-layer="${CSS.escape(layer.meta.id)}"]`);
     if (!row) return;
+    const count = row.querySelector(".layer-count");
+    if (count) count.textContent = countText(layer);
     if (!switched) {
+      updateLegend(/** @type {HTMLElement} */ (row), layer);
       fadeLegend(/** @type {HTMLElement} */ (row), layer.opacity);
       const input = /** @type {HTMLInputElement} */ (row.querySelector("input[type=range]"));
       const percent = `${Math.round(layer.opacity * 100)}%`;
@@ -136,6 +148,16 @@ export class Catalogue {
     row?.scrollIntoView({ block: "nearest" });
     announce(t("layerShown", { name: pick(layer.meta.title) }));
   }
+}
+
+/**
+ * @param {LayerState} layer
+ * @returns {string} how many features the layer has, and how many of them are in the lines that are drawn
+ */
+function countText({ meta, visible, hidden }) {
+  const n = number(meta.count ?? 0);
+  const counted = visible && hidden.size > 0 ? t("shownOf", { shown: number(shownCount(meta, hidden)), n }) : n;
+  return t(meta.group === "boundaries" ? "countUnits" : "countFeatures", { n: counted });
 }
 
 /**

@@ -2,30 +2,47 @@
 
 import { el } from "./dom.js";
 import { lang, number, rounded, t, word } from "./i18n.js";
+import { flagWords, otherRecord, percent, recordWords } from "./wording.js";
 
 /** @typedef {Object<string, any>} Properties */
 
 /**
+ * @typedef {object} CardContext
+ * @property {(() => void)|null} [onShow]
+ * @property {(() => void)|null} [onRetry]
+ * @property {(id: string) => Properties|undefined} [byRecord] another fact that is at hand
+ * @property {HTMLElement|null} [stops] what a route's card says of its stops
+ */
+
+/**
  * @param {Properties} p
- * @param {{onShow?: (() => void)|null, onRetry?: (() => void)|null, original?: Properties|null}} [context] `original`: the
- *   fact this one repeats, when it is at hand
+ * @param {CardContext} [context]
  * @returns {HTMLElement}
  */
-export function factCard(p, { onShow = null, onRetry = null, original = null } = {}) {
+export function factCard(p, { onShow = null, onRetry = null, byRecord = () => undefined, stops = null } = {}) {
   const schematic = p.geometry_source === "schematic";
   return el("article", { class: "fact", "data-fid": p.fid },
     el("div", { class: "fact-head" },
-      el("h4", { class: "fact-name" }, p.name || p.division_name || "—"),
+      el("h5", { class: "fact-name" }, p.name || p.division_name || "—"),
       schematic && el("span", { class: "mark mark-schematic" }, t("schematic")),
       onShow && el("button", { type: "button", class: "link show", "aria-label": `${t("showOnMap")}：${p.name ?? ""}`, on: { click: onShow } }, t("showOnMap"))),
     figure(p),
     onRetry && el("p", { class: "failed" }, `${t("itemFailed")} `, el("button", { type: "button", class: "link", on: { click: onRetry } }, t("retry"))),
-    el("dl", { class: "fact-rows" }, rows(p)),
-    candidates(p),
-    p.duplicate_of !== null && p.duplicate_of !== undefined && p.duplicate_of !== "" &&
-      el("p", { class: "mark-line mark-duplicate" }, t("duplicate", { id: original ? `${original.name ?? ""} ${t("lineNo", { line: original.line ?? "?" })}` : String(p.duplicate_of) })),
+    el("dl", { class: "fact-rows" }, rows(p, byRecord)),
+    p.duplicate_of && el("p", { class: "mark-line mark-duplicate" }, duplicate(p.duplicate_of, byRecord(p.duplicate_of))),
     flags(p).map((flag) => el("p", { class: "mark-line" }, flag)),
-    quantities(p));
+    candidates(p),
+    stops,
+    quantities(p),
+    p.note && el("p", { class: "fact-note", lang: /[\u4e00-\u9fff]/.test(p.note) ? null : "en" }, p.note));
+}
+
+/**
+ * @param {string} id record this one repeats
+ * @param {Properties|undefined} original that record, if it is at hand
+ */
+function duplicate(id, original) {
+  return t(original?.name ? "duplicateNamed" : "duplicate", { id: recordWords(id), name: original?.name ?? "" });
 }
 
 /**
@@ -36,40 +53,51 @@ export function factCard(p, { onShow = null, onRetry = null, original = null } =
 function figure(p) {
   const written = p.value_text || withUnit(number, p.value, p.unit);
   if (!written) return el("p", { class: "figure figure-none" }, t("noValue"));
-  const qualifier = p.qualifier ? word("qualifier", p.qualifier, p.qualifier_zh) : "";
+  const words = [p.per === "each" && word("per", p.per), p.qualifier && word("qualifier", p.qualifier, p.qualifier_zh)];
+  const qualifier = words.filter((text) => text && !written.includes(text)).join(" ");
   const si = lang() === "zh" && p.value_si_text ? p.value_si_text : withUnit(rounded, p.value_si, p.unit_si) || p.value_si_text || "";
   return el("p", { class: "figure" },
-    qualifier && !written.includes(qualifier) && el("span", { class: "qualifier" }, `${qualifier} `),
+    qualifier && el("span", { class: "qualifier" }, `${qualifier} `),
     el("strong", {}, written),
-    si && el("span", { class: "si" }, t("valueSi", { value: si })));
+    p.shared_by && lang() === "en" && el("span", { class: "qualifier" }, t("sharedBy", { n: p.shared_by })),
+    si && si !== written && el("span", { class: "si" }, t("valueSi", { value: si })));
 }
 
 /**
  * @param {(value: number|string) => string} format
  * @param {number|string|null|undefined} value
- * @param {string|null|undefined} unit
+ * @param {string|null|undefined} unit `one` is the SI unit of a count and is not written
  */
 function withUnit(format, value, unit) {
-  return value === null || value === undefined ? "" : `${format(value)} ${unit ?? ""}`.trim();
+  return value === null || value === undefined ? "" : `${format(value)} ${unit === "one" ? "" : unit ?? ""}`.trim();
 }
 
-/** @param {Properties} p */
-function rows(p) {
+/**
+ * @param {Properties} p
+ * @param {(id: string) => Properties|undefined} byRecord
+ */
+function rows(p, byRecord) {
   const row = (label, ...value) => (value.some(Boolean) ? [el("dt", {}, label), el("dd", {}, ...value)] : []);
   const kind = [word("kind", p.kind, p.kind_zh), word("theme", p.theme, p.theme_zh)].filter(Boolean).join(" · ");
   const when = [p.status && word("status", p.status, p.status_zh), p.period].filter(Boolean).join(" · ");
   const precision = p.precision ? t("precisionTo", { level: word("precision", p.precision, p.precision_zh) }) : "";
   const drawn = p.geometry_source === "schematic" ? t("schematicNote") : word("geometry_source", p.geometry_source, p.geometry_source_zh);
   const places = names(p.places);
+  const share = percent(p.cultivated_share);
+  const retained = p.cultivated_share_qualifier ? word("qualifier", p.cultivated_share_qualifier) : "";
   return [
     row(t("cite"), ...citation(p)),
     p.quote ? row("", el("q", {}, p.quote)) : [],
+    row(t("partOf"), p.part_of && el("span", {}, otherRecord(p.part_of, byRecord(p.part_of))),
+      p.kind === "attraction" && typeof p.seq === "number" && el("span", { class: "second" }, t("stopNo", { n: p.seq }))),
+    row(t("areaShare"), percent(p.area_share)),
+    row(t("cultivatedShare"), share && [retained, share].filter(Boolean).join(" "),
+      share && p.cultivated_record && el("span", { class: "second" }, t("restsOn", { record: otherRecord(p.cultivated_record, byRecord(p.cultivated_record)) }))),
     row(t("status"), when),
     row(t("kind"), kind),
     row(t("accuracy"), [precision, drawn].filter(Boolean).join(lang() === "zh" ? "；" : "; ")),
     places && places !== p.name ? row(t("placesNamed"), places) : [],
     row(t("region"), p.region && p.region !== p.name ? p.region : ""),
-    row(t("note"), p.note),
   ].flat();
 }
 
@@ -110,18 +138,18 @@ function candidates(p) {
 
 /**
  * @param {Properties} p
- * @returns {string[]}
+ * @returns {string[]} in words
  */
 function flags(p) {
-  const list = Array.isArray(p.flags) ? p.flags : p.flags ? [p.flags] : [];
-  return list.map((flag) => (typeof flag === "object" && flag ? flag[lang()] ?? flag.zh ?? flag.label ?? flag.code ?? "" : String(flag))).filter(Boolean);
+  return (Array.isArray(p.flags) ? p.flags : [p.flags]).map(flagWords).filter(Boolean);
 }
 
 /** @param {Properties} p */
 function quantities(p) {
   const list = Array.isArray(p.quantities) ? p.quantities : [];
   if (list.length < 2) return null;
-  const written = (q) => [q.change && word("change", q.change, q.change_zh), q.qualifier && word("qualifier", q.qualifier), q.value_text || withUnit(number, q.value, q.unit)].filter(Boolean).join(" ");
+  const written = (q) => [q.per === "each" && word("per", q.per), q.change && word("change", q.change, q.change_zh), q.qualifier && word("qualifier", q.qualifier), q.text || withUnit(number, q.value, q.unit)].filter(Boolean).join(" ");
+  const si = (q) => (lang() === "zh" && q.si_text) || (q.value_si ? withUnit(rounded, Number(q.value_si), q.unit_si) : "");
   return el("details", { class: "quantities" },
     el("summary", {}, t("quantities", { n: list.length })),
     el("table", {},
@@ -129,17 +157,5 @@ function quantities(p) {
       el("tbody", {}, list.map((q) => el("tr", {},
         el("td", {}, word("measure", q.measure, q.measure_zh), q.line !== null && q.line !== undefined && el("span", { class: "line-no" }, t("lineNo", { line: q.line }))),
         el("td", {}, written(q)),
-        el("td", {}, withUnit(rounded, q.value_si, q.unit_si)))))));
-}
-
-/**
- * An administrative unit, in one line.
- *
- * @param {Properties} p
- * @returns {HTMLElement}
- */
-export function unitLine(p) {
-  const facts = [p.precision && word("precision", p.precision, p.precision_zh), p.division_code,
-    p.geometry_source && word("geometry_source", p.geometry_source, p.geometry_source_zh), p.as_of && t("asOf", { date: p.as_of })];
-  return el("li", { class: "unit" }, el("span", { class: "unit-name" }, p.name || p.division_name), el("span", { class: "unit-facts" }, facts.filter(Boolean).join(" · ")));
+        el("td", {}, si(q)))))));
 }

@@ -169,3 +169,26 @@ export function graticule([west, south, east, north]) {
 export function formatPosition(lon, lat) {
   return `${Math.abs(lon).toFixed(4)}°${lon < 0 ? "W" : "E"}  ${Math.abs(lat).toFixed(4)}°${lat < 0 ? "S" : "N"}`;
 }
+
+/** Room around a clicked point, so that it is seen with what lies about it. */
+const ROOM_PX = 36;
+
+/**
+ * How far to move the map, in pixels, so that a point is not covered.
+ *
+ * @param {{x: number, y: number}} point
+ * @param {{width: number, height: number, padding: {top: number, right: number, bottom: number, left: number}}} screen
+ *   `padding` is what covers the map at its edges
+ * @param {number[]|null} span west and east end of the whole area; a covered east end is moved out as far as the west end stays
+ * @returns {[number, number]} to the east and to the south
+ */
+export function shiftFor({ x, y }, { width, height, padding }, span = null) {
+  const past = (at, low, high) => Math.max(0, at - (high - ROOM_PX)) - Math.max(0, low + ROOM_PX - at);
+  let dx = past(x, padding.left, width - padding.right);
+  if (span) {
+    const covered = span[1] - (width - padding.right);
+    const spare = span[0] - padding.left;
+    if (covered > 0 && spare > 0) dx = Math.max(dx, Math.min(covered, spare));
+  }
+  return [dx, past(y, padding.top, height - padding.bottom)];
+}

@@ -4,6 +4,8 @@ import { STRINGS } from "./strings.js";
 
 /** @type {"zh"|"en"} */
 let language = "zh";
+/** @type {Object<string, Object<string, import("./types.js").Bilingual>>} the service's vocabulary, by family and code */
+let terms = {};
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
@@ -45,8 +47,18 @@ export function pick(text) {
   return text[language] || text.zh || text.en || "";
 }
 
+/** @param {Object<string, Object<string, import("./types.js").Bilingual>>|null|undefined} vocabulary `terms` of the layer list */
+export function setTerms(vocabulary) {
+  terms = vocabulary ?? {};
+}
+
+/** @param {string} family `kind`, `precision`: the service has it under its own name or in the plural */
+function termsOf(family) {
+  return terms[family] ?? terms[`${family}s`] ?? {};
+}
+
 /**
- * A code of the data in words: the service's own Chinese words first, our dictionary for English.
+ * A code of the data in words. Beside a feature the service sends Chinese words, which may say more than the vocabulary.
  *
  * @param {string} family e.g. `precision`
  * @param {string|null|undefined} code
@@ -55,9 +67,17 @@ export function pick(text) {
  */
 export function word(family, code, chinese) {
   if (language === "zh" && chinese) return chinese;
-  const key = `${family}.${code}`;
-  if (code && STRINGS[key]) return t(key);
-  return (language === "zh" ? chinese : code) || chinese || code || "";
+  const term = code ? termsOf(family)[code] : undefined;
+  return term?.[language] ?? (chinese || code || "");
+}
+
+/**
+ * @param {string} family
+ * @param {string} chinese
+ * @returns {string|null} the code of a Chinese word
+ */
+export function termOf(family, chinese) {
+  return Object.entries(termsOf(family)).find(([, term]) => term.zh === chinese)?.[0] ?? null;
 }
 
 /**

@@ -2,58 +2,39 @@
 
 import { ApiError, getAllItems, getItem } from "./api.js";
 import { announce, el } from "./dom.js";
-import { factCard, unitLine } from "./fact-card.js";
-import { extentSize, formatPosition } from "./geometry.js";
+import { factCard } from "./fact-card.js";
+import { BATCH, factSections } from "./fact-list.js";
+import { formatPosition } from "./geometry.js";
+import { groupHits, plainGroup, shareOut } from "./groups.js";
 import { number, pick, t } from "./i18n.js";
+import { Stops } from "./stops.js";
+import { coverageCard, isCoverage, unitLine } from "./unit-card.js";
 
 /** @typedef {import("./types.js").Hit} Hit */
+/** @typedef {import("./types.js").Entry} Entry */
 /** @typedef {import("./types.js").LayerMeta} LayerMeta */
-/** @typedef {{meta: LayerMeta, properties: Object<string, any>, geometry: object|null, failed: boolean}} Entry */
-
-/** Small areas first: what is known most exactly stands at the top. */
-const PRECISION = ["site", "village", "township", "county", "city", "region", "province"];
-const BATCH = 24;
-
-/** @param {string} precision */
-function precisionRank(precision) {
-  const rank = PRECISION.indexOf(precision);
-  return rank < 0 ? PRECISION.length : rank;
-}
-
-/**
- * @param {Hit[]} hits
- * @returns {Hit[]}
- */
-export function smallFirst(hits) {
-  return [...hits].sort((a, b) => precisionRank(a.properties.precision) - precisionRank(b.properties.precision)
-    || String(a.properties.fid).localeCompare(String(b.properties.fid), "en", { numeric: true }));
-}
-
-/**
- * @template T
- * @param {Array<{meta: LayerMeta} & T>} entries
- * @returns {Array<{meta: LayerMeta, entries: Array<{meta: LayerMeta} & T>}>} in the order of each layer's first entry
- */
-export function byLayer(entries) {
-  const groups = new Map();
-  for (const entry of entries) {
-    if (!groups.has(entry.meta.id)) groups.set(entry.meta.id, { meta: entry.meta, entries: [] });
-    groups.get(entry.meta.id).entries.push(entry);
-  }
-  return [...groups.values()];
-}
+/** @typedef {import("./groups.js").LayerGroup} LayerGroup */
+/** @typedef {import("./groups.js").Part} Part */
 
 export class Identify {
   /**
    * @param {import("./map-view.js").MapView|null} view null when the browser cannot draw; the lists work all the same
    * @param {import("./panel.js").Panel} panel
    * @param {{id: string, title: string}[]} plans
+   * @param {(geometry: object) => void} onReveal bring a marked shape into sight
    */
-  constructor(view, panel, plans) {
+  constructor(view, panel, plans, onReveal) {
     this.view = view;
     this.panel = panel;
     this.planTitles = new Map(plans.map((plan) => [plan.id, plan.title]));
     this.controller = new AbortController();
+    /** @type {{lng: number, lat: number}|null} the point that the panel tells about */
+    this.place = null;
+    this.show = view && ((geometry) => {
+      view.choose(geometry);
+      onReveal(geometry);
+    });
+    this.stops = new Stops({ onShow: this.show });
   }
 
   /** Forget what is being read; its answer no longer matters. */
@@ -63,67 +44,98 @@ export class Identify {
     return this.controller.signal;
   }
 
-  /**
-   * @param {{x: number, y: number}} pixel
-   * @param {{lng: number, lat: number}} place
-   */
-  async at(pixel, place) {
-    const hits = smallFirst(this.view?.hits(pixel) ?? []);
-    const signal = this.cancel();
-    this.view?.click(place);
+  /** The panel was closed. */
+  leave() {
+    this.cancel();
+    this.place = null;
+    this.view?.click(null);
     this.view?.choose(null);
-    const facts = hits.filter((hit) => hit.meta.group !== "boundaries");
-    const units = hits.filter((hit) => hit.meta.group === "boundaries");
-    const subtitle = formatPosition(place.lng, place.lat);
-    const page = { title: t("identifyTitle"), subtitle, redraw: () => {} };
-    if (hits.length > 0) this.panel.show({ ...page, content: [el("p", { class: "empty", role: "status" }, t("loadingItems", { n: hits.length }))] });
-    const [readUnits, readFacts] = await Promise.all([this.read(units, signal), this.read(facts.slice(0, BATCH), signal)]);
-    if (signal.aborted) return;
-    const list = { units: readUnits.reverse(), facts: this.order(readFacts), rest: facts.slice(BATCH), total: facts.length };
-    const draw = (focus) => this.panel.show({ title: t("identifyTitle"), subtitle, focus, content: this.content(list, signal, draw), redraw: () => draw(false) });
-    draw(hits.length === 0);
-    announce(t("identifyCount", { n: facts.length }));
+  }
+
+  /** Ask once more at the same point, after the map began to draw other things there. */
+  again() {
+    if (this.place && this.view && this.panel.isOpen) this.at(this.view.map.project(this.place), this.place, false);
   }
 
   /**
-   * @param {{units: Entry[], facts: Entry[], rest: Hit[], total: number}} list
-   * @param {AbortSignal} signal
-   * @param {(focus: boolean) => void} draw
+   * @param {{x: number, y: number}} pixel
+   * @param {{lng: number, lat: number}} place
+   * @param {boolean} [fresh] false when only the answer changes, not the question
    */
-  content(list, signal, draw) {
-    const { units, facts, rest, total } = list;
-    const more = async () => {
-      const next = await this.read(rest.slice(0, BATCH), signal);
-      if (signal.aborted) return;
-      list.facts = [...facts, ...this.order(next)];
-      list.rest = rest.slice(BATCH);
-      draw(false);
-    };
+  async at(pixel, place, fresh = true) {
+    const hits = this.view?.hits(pixel) ?? [];
+    const signal = this.cancel();
+    this.place = place;
+    this.view?.click(place);
+    this.view?.choose(null);
+    const boundaries = hits.filter((hit) => hit.meta.group === "boundaries");
+    const groups = groupHits(hits.filter((hit) => hit.meta.group !== "boundaries"));
+    const page = { title: t("identifyTitle"), subtitle: formatPosition(place.lng, place.lat), redraw: () => {} };
+    if (fresh && hits.length > 0) this.panel.show({ ...page, content: [el("p", { class: "empty", role: "status" }, t("loadingItems", { n: hits.length }))] });
+    const open = groups.flatMap((group) => group.parts).filter((part) => part.open);
+    const shares = shareOut(open.map((part) => part.count), BATCH);
+    const [units] = await Promise.all([this.read(boundaries, signal), ...open.map((part, index) => this.load(part, shares[index], signal))]);
+    if (signal.aborted) return;
+    const draw = (focus) => this.panel.show({
+      ...page, title: t("identifyTitle"), focus, content: this.content(units.reverse(), groups, signal), redraw: () => draw(false),
+    });
+    draw(fresh && hits.length === 0);
+    announce(t("identifyCount", { n: total(groups) }));
+  }
+
+  /**
+   * @param {Entry[]} boundaries
+   * @param {LayerGroup[]} groups
+   * @param {AbortSignal} signal
+   */
+  content(boundaries, groups, signal) {
+    const units = boundaries.filter((entry) => !isCoverage(entry.properties));
+    const summaries = boundaries.filter((entry) => isCoverage(entry.properties));
+    const n = total(groups);
     return [
       units.length > 0 && el("section", { class: "units" }, el("h3", { class: "visually-hidden" }, t("divisions")), el("ul", {}, units.map((entry) => unitLine(entry.properties)))),
-      total === 0 && el("p", { class: "empty" }, t(units.length ? "identifyOnlyUnits" : "identifyNothing")),
-      total > 0 && el("p", { class: "count" }, t("identifyCount", { n: number(total) })),
-      ...this.sections(facts, signal, draw),
-      rest.length > 0 && el("button", { type: "button", class: "button more", on: { click: more } }, t("more", { n: Math.min(BATCH, rest.length) })),
+      n === 0 && summaries.length === 0 && el("p", { class: "empty" }, t(units.length ? "identifyOnlyUnits" : "identifyNothing")),
+      n > 0 && el("p", { class: "count" }, t("identifyCount", { n: number(n) })),
+      ...summaries.map((entry) => el("section", { class: "facts", "data-layer": entry.meta.id },
+        el("h3", {}, el("span", {}, pick(entry.meta.title))), coverageCard(entry.properties, this.planTitles))),
+      ...this.sections(groups, signal),
     ];
   }
 
   /**
-   * @param {Entry[]} entries
+   * @param {LayerGroup[]} groups
    * @param {AbortSignal} signal
-   * @param {(focus: boolean) => void} draw
    */
-  sections(entries, signal, draw) {
-    return byLayer(entries).map(({ meta, entries: group }) => el("section", { class: "facts", "data-layer": meta.id },
-      el("h3", {}, el("span", {}, pick(meta.title)), el("span", { class: "layer-count" }, number(group.length))),
-      group.map((entry) => factCard(entry.properties, {
-        original: entries.find((other) => other !== entry && other.properties.fid === entry.properties.duplicate_of)?.properties,
-        onShow: entry.geometry && this.view ? () => this.view?.choose(entry.geometry) : null,
+  sections(groups, signal) {
+    const byRecord = (id) => groups.flatMap((group) => group.parts).flatMap((part) => part.entries).find((entry) => entry.properties.record === id)?.properties;
+    return factSections(groups, {
+      load: (part, n) => this.load(part, n, signal),
+      card: (entry, redraw) => factCard(entry.properties, {
+        byRecord,
+        stops: this.stops.block(entry.properties),
+        onShow: entry.geometry && this.show ? () => this.show?.(entry.geometry) : null,
         onRetry: entry.failed ? async () => {
           Object.assign(entry, (await this.read([entry], signal))[0]);
-          draw(false);
+          redraw();
         } : null,
-      }))));
+      }),
+    });
+  }
+
+  /**
+   * Read the next facts of a part.
+   *
+   * @param {Part} part
+   * @param {number} n
+   * @param {AbortSignal} signal
+   * @returns {Promise<boolean>} false when the panel has moved on meanwhile
+   */
+  async load(part, n, signal) {
+    const next = await this.read(part.rest.slice(0, n), signal);
+    if (signal.aborted) return false;
+    part.entries.push(...next);
+    part.rest = part.rest.slice(n);
+    return true;
   }
 
   /**
@@ -145,50 +157,33 @@ export class Identify {
   }
 
   /**
-   * @param {Entry[]} entries
-   * @returns {Entry[]} small areas first
-   */
-  order(entries) {
-    return entries
-      .map((entry) => ({ entry, rank: precisionRank(entry.properties.precision), size: extentSize(entry.geometry) }))
-      .sort((a, b) => a.rank - b.rank || (a.size === b.size ? 0 : a.size - b.size))
-      .map(({ entry }) => entry);
-  }
-
-  /**
    * The facts of a layer that are known by name only.
    *
    * @param {LayerMeta} meta
    */
   async unplaced(meta) {
-    const signal = this.cancel();
-    this.view?.click(null);
-    this.view?.choose(null);
+    this.leave();
+    const { signal } = this.controller;
     const page = (content, redraw, focus = false) => this.panel.show({ title: t("unplacedTitle"), content, redraw, focus });
     const again = () => this.unplaced(meta);
     page([el("p", { class: "empty", role: "status" }, t("loadingItems", { n: meta.unplaced }))], again, true);
-    let items;
+    let features;
     try {
-      items = (await getAllItems(meta.id)).filter((feature) => !feature.geometry);
+      features = (await getAllItems(meta.id)).filter((feature) => !feature.geometry);
     } catch (error) {
       if (signal.aborted) return;
       const text = error instanceof ApiError && error.status ? t("serviceError", { status: error.status }) : t("serviceDown");
       page([el("p", { class: "failed" }, text), el("button", { type: "button", class: "button", on: { click: again } }, t("retry"))], again);
       return;
     }
-    const facts = items.map((feature) => ({ meta, properties: { fid: feature.id, ...feature.properties } }));
-    const list = { entries: await this.read(facts.slice(0, BATCH), signal), rest: facts.slice(BATCH) };
-    if (signal.aborted) return;
-    const more = async () => {
-      list.entries = [...list.entries, ...await this.read(list.rest.slice(0, BATCH), signal)];
-      list.rest = list.rest.slice(BATCH);
-      if (!signal.aborted) draw();
-    };
-    const draw = () => page([
-      el("p", { class: "intro" }, t("unplacedIntro")),
-      ...this.sections(list.entries, signal, draw),
-      list.rest.length > 0 && el("button", { type: "button", class: "button more", on: { click: more } }, t("more", { n: Math.min(BATCH, list.rest.length) })),
-    ], draw);
+    const group = plainGroup(meta, features.map((feature) => ({ meta, properties: { fid: feature.id, ...feature.properties } })));
+    if (!await this.load(group.parts[0], BATCH, signal)) return;
+    const draw = () => page([el("p", { class: "intro" }, t("unplacedIntro")), ...this.sections([group], signal)], draw);
     draw();
   }
+}
+
+/** @param {LayerGroup[]} groups */
+function total(groups) {
+  return groups.reduce((sum, group) => sum + group.count, 0);
 }

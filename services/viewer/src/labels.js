@@ -22,6 +22,14 @@ export async function loadGlyphs(text) {
 }
 
 /**
+ * @param {string|null|undefined} siting what the place of a unit rests on
+ * @returns {boolean} whether its name is drawn lighter, because the place is not known
+ */
+export function isWeak(siting) {
+  return siting === "unknown";
+}
+
+/**
  * @param {import("./types.js").LayerMeta} meta
  * @returns {Promise<{names: object, outlines: Map<string, object>}|null>} GeoJSON points with a `label`, and the outline of
  *   each division by its code; null when the layer has no names to draw
@@ -31,14 +39,14 @@ export async function fetchLabels(meta) {
   const features = [];
   const outlines = new Map();
   for (const feature of await getAllItems(meta.id)) {
-    const { [meta.label_field]: label, division_code: code } = feature.properties ?? {};
+    const { [meta.label_field]: label, division_code: code, class: index = -1, siting } = feature.properties ?? {};
     if (code && feature.geometry && meta.group === "boundaries") outlines.set(String(code), feature.geometry);
     const point = label ? labelPoint(feature.geometry) : null;
     if (!point) continue;
     const order = -extentSize(feature.geometry);
     features.push({
       type: "Feature",
-      properties: { label: String(label), order: Number.isFinite(order) ? order : 0 },
+      properties: { label: String(label), order: Number.isFinite(order) ? order : 0, class: index, weak: isWeak(siting ?? meta.legend.entries[index]?.value) },
       geometry: { type: "Point", coordinates: point },
     });
   }

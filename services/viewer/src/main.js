@@ -7,7 +7,9 @@ import {
   wireSide,
 } from "./chrome.js";
 import { announce, byId, el, fill, isNarrow, prefersReducedMotion } from "./dom.js";
-import { lang, onLang, pick, setLang, t } from "./i18n.js";
+import { toChoice } from "./filter.js";
+import { boundsOf, shiftFor } from "./geometry.js";
+import { lang, onLang, pick, setLang, setTerms, t } from "./i18n.js";
 import { Identify } from "./identify.js";
 import { MapView } from "./map-view.js";
 import { Panel } from "./panel.js";
@@ -72,15 +74,19 @@ async function start() {
 }
 
 /** @param {Awaited<ReturnType<typeof getLayers>>} answer */
-async function build({ layers: metas, build: { version }, plans }) {
+async function build({ layers: metas, build: { version }, plans, terms }) {
+  setTerms(terms);
   const url = parseHash(location.hash);
   const store = new LayerStore(metas, parseOpacity(location.search));
-  store.apply(url.layers);
+  store.apply(url.layers, url.classes);
   const area = areaOf(metas);
   const view = makeView(url, area);
   const map = view?.map ?? null;
-  const panel = new Panel({ onClose: () => { identify.cancel(); view?.click(null); view?.choose(null); } });
-  const identify = new Identify(view, panel, plans ?? []);
+  const panel = new Panel({ onClose: () => identify.leave() });
+  const identify = new Identify(view, panel, plans ?? [], (geometry) => {
+    const bounds = boundsOf(geometry);
+    if (bounds) view?.reveal(bounds, coveredPadding());
+  });
 
   const catalogue = new Catalogue(store, {
     version,
@@ -123,9 +129,22 @@ async function build({ layers: metas, build: { version }, plans }) {
     const state = {
       view: map && centre ? { zoom: map.getZoom(), lat: centre.lat, lon: centre.lng } : url.view,
       layers: new Map(store.visible().map((layer) => [layer.meta.id, layer.opacity])),
+      classes: new Map(store.layers.flatMap((layer) => {
+        const choice = toChoice(layer.meta, layer.hidden);
+        return choice ? [[layer.meta.id, choice]] : [];
+      })),
       lang: lang() === "zh" ? null : lang(),
     };
     history.replaceState(history.state, "", formatHash(state));
+  }
+
+  let asking = false;
+  /** What the open panel tells of a point changes with what is drawn there. */
+  function askAgain() {
+    if (asking || !map || document.body.dataset.ready !== "true") return;
+    asking = true;
+    map.once("idle", () => { asking = false; identify.again(); });
+    map.triggerRepaint();
   }
 
   const tools = () => drawTools({
@@ -136,9 +155,10 @@ async function build({ layers: metas, build: { version }, plans }) {
   tools();
   foot();
   store.addEventListener("change", (event) => {
-    const { layer, switched } = /** @type {CustomEvent} */ (event).detail;
-    draw(layer);
+    const { layer, switched, filtered } = /** @type {CustomEvent} */ (event).detail;
+    const drawn = draw(layer);
     if (switched) foot();
+    if (switched || filtered) drawn.then(askAgain);
     writeUrl();
   });
   onLang(() => {
@@ -153,11 +173,11 @@ async function build({ layers: metas, build: { version }, plans }) {
   window.addEventListener("hashchange", () => {
     const next = parseHash(location.hash);
     setLang(next.lang ?? "zh");
-    store.apply(next.layers);
+    store.apply(next.layers, next.classes);
     if (next.view) map?.jumpTo({ center: [next.view.lon, next.view.lat], zoom: next.view.zoom });
   });
   if (!view) return;
-  wireMap(view, identify, writeUrl);
+  wireMap(view, identify, area, writeUrl);
   await view.prepare();
   await Promise.all(store.visible().map(draw));
   writeUrl();
@@ -168,9 +188,10 @@ async function build({ layers: metas, build: { version }, plans }) {
 /**
  * @param {MapView} view
  * @param {Identify} identify
+ * @param {import("./types.js").Bounds|null} area
  * @param {() => void} writeUrl
  */
-function wireMap(view, identify, writeUrl) {
+function wireMap(view, identify, area, writeUrl) {
   const { map } = view;
   /** @type {any} */ (window).geoplanMap = map;
   map.getCanvas().setAttribute("aria-label", t("mapLabel"));
@@ -186,9 +207,9 @@ function wireMap(view, identify, writeUrl) {
   const ask = async (pixel, place) => {
     setSheet(false);
     const answer = identify.at(pixel, place);
-    keepVisible(map, pixel);
+    keepVisible(map, pixel, area);
     await answer;
-    keepVisible(map, map.project(place));
+    keepVisible(map, map.project(place), area);
   };
   map.on("click", (event) => ask(event.point, event.lngLat));
   map.getCanvas().addEventListener("keydown", (event) => {
@@ -199,16 +220,16 @@ function wireMap(view, identify, writeUrl) {
 }
 
 /**
- * Move the map if the panel now lies over the point.
+ * Move the map if the panel now lies over the point, or over the east of the area while there is room in the west.
  *
  * @param {any} map
  * @param {{x: number, y: number}} pixel
+ * @param {import("./types.js").Bounds|null} area
  */
-function keepVisible(map, pixel) {
-  const padding = coveredPadding();
+function keepVisible(map, pixel, area) {
   const { clientWidth: width, clientHeight: height } = map.getContainer();
-  const dx = Math.max(0, pixel.x - (width - padding.right)) - Math.max(0, padding.left - pixel.x);
-  const dy = Math.max(0, pixel.y - (height - padding.bottom)) - Math.max(0, padding.top - pixel.y);
+  const span = area && !isNarrow() ? [map.project([area[0], area[1]]).x, map.project([area[2], area[1]]).x] : null;
+  const [dx, dy] = shiftFor(pixel, { width, height, padding: coveredPadding() }, span);
   if (dx || dy) map.panBy([dx, dy], { duration: prefersReducedMotion() ? 0 : 300 });
 }
 

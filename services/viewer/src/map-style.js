@@ -4,6 +4,9 @@
 
 export const PAPER = "#f2f4f0";
 export const INK = "#1e2a2b";
+/** Names of boundaries; the weaker one is for units whose place is not known. */
+const BOUNDARY_INK = "#33403f";
+export const WEAK_INK = "#6b7571";
 export const FONT = "Noto Sans SC Variable";
 export const MISSING = "#8b9490";
 
@@ -181,6 +184,6 @@ export function labelLayer(id, source, group) {
       "text-offset": boundary ? [0, 0] : [0, 0.7],
       "symbol-sort-key": ["get", "order"],
     },
-    paint: { "text-color": boundary ? "#33403f" : INK, "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.5 },
+    paint: { "text-color": ["case", ["boolean", ["get", "weak"], false], WEAK_INK, boundary ? BOUNDARY_INK : INK], "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.5 },
   };
 }

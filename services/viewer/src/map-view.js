@@ -2,6 +2,7 @@
 
 import { getTileSource } from "./api.js";
 import { prefersReducedMotion } from "./dom.js";
+import { bothFilters, classFilter } from "./filter.js";
 import { graticule } from "./geometry.js";
 import { fetchLabels, loadGlyphs } from "./labels.js";
 import { FONT, PAPER, RANK, labelLayer, sourceId, styleLayers } from "./map-style.js";
@@ -98,12 +99,16 @@ export class MapView {
       if (!this.adding.has(id)) this.adding.set(id, this.add(layer.meta, height).finally(() => this.adding.delete(id)));
       await this.adding.get(id);
     }
+    const classes = classFilter(layer.meta, layer.hidden);
     for (const style of this.added.get(id)?.styles ?? []) {
+      this.map.setFilter(style.spec.id, bothFilters(style.spec.filter, classes));
       this.map.setLayoutProperty(style.spec.id, "visibility", layer.visible ? "visible" : "none");
       for (const property of style.fades) this.map.setPaintProperty(style.spec.id, property, layer.opacity);
     }
     const labels = `${sourceId(id)}/labels`;
-    if (this.map.getLayer(labels)) this.map.setLayoutProperty(labels, "visibility", layer.visible ? "visible" : "none");
+    if (!this.map.getLayer(labels)) return;
+    this.map.setLayoutProperty(labels, "visibility", layer.visible ? "visible" : "none");
+    this.map.setFilter(labels, classes);
   }
 
   /**
@@ -135,6 +140,8 @@ export class MapView {
       this.map.getSource(source).setData(data.names);
       const spec = /** @type {any} */ (labelLayer(`${sourceId(meta.id)}/labels`, source, meta.group));
       spec.layout.visibility = layer.visible ? "visible" : "none";
+      const classes = classFilter(meta, layer.hidden);
+      if (classes) spec.filter = classes;
       this.insert(spec, RANK.label + (meta.group === "boundaries" ? 0 : 1));
     } catch (error) {
       this.map.removeSource(source);
@@ -181,6 +188,20 @@ export class MapView {
    */
   fit(bounds, padding) {
     this.map.fitBounds(bounds, { padding, maxZoom: 13, duration: prefersReducedMotion() ? 0 : 700 });
+  }
+
+  /**
+   * Bring an area into sight, unless all of it is.
+   *
+   * @param {import("./types.js").Bounds} bounds
+   * @param {{top: number, right: number, bottom: number, left: number}} padding what covers the map
+   */
+  reveal([west, south, east, north], padding) {
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    const [a, b] = [this.map.project([west, north]), this.map.project([east, south])];
+    const inside = a.x >= padding.left && a.y >= padding.top && b.x <= width - padding.right && b.y <= height - padding.bottom;
+    const tiny = b.x - a.x < 24 && b.y - a.y < 24;
+    if (!inside || tiny) this.fit([west, south, east, north], padding);
   }
 
   /** Ask for all tiles again, after the service failed. */

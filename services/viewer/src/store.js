@@ -1,4 +1,6 @@
-/** Which layers are on and how opaque they are. The one place that knows; everything else listens. */
+/** Which layers are on, how opaque they are, which of their classes are hidden. The one place that knows; everything else listens. */
+
+import { fromChoice } from "./filter.js";
 
 /** @typedef {import("./types.js").LayerMeta} LayerMeta */
 /** @typedef {import("./types.js").LayerState} LayerState */
@@ -25,6 +27,7 @@ export class LayerStore extends EventTarget {
         meta,
         visible: Boolean(meta.visible),
         opacity: opacity ?? DEFAULT_OPACITY[meta.group] ?? DEFAULT_OPACITY.other,
+        hidden: new Set(),
       }));
   }
 
@@ -43,30 +46,33 @@ export class LayerStore extends EventTarget {
 
   /**
    * @param {string} id
-   * @param {{visible?: boolean, opacity?: number}} change
+   * @param {{visible?: boolean, opacity?: number, hidden?: ReadonlySet<string>}} change
    */
   set(id, change) {
     const layer = this.get(id);
     if (!layer) return;
     const visible = change.visible ?? layer.visible;
     const opacity = Math.min(1, Math.max(0, change.opacity ?? layer.opacity));
-    if (visible === layer.visible && opacity === layer.opacity) return;
+    const hidden = change.hidden ?? layer.hidden;
     const switched = visible !== layer.visible;
-    layer.visible = visible;
-    layer.opacity = opacity;
-    this.dispatchEvent(new CustomEvent("change", { detail: { layer, switched } }));
+    const filtered = hidden.size !== layer.hidden.size || [...hidden].some((key) => !layer.hidden.has(key));
+    if (!switched && !filtered && opacity === layer.opacity) return;
+    Object.assign(layer, { visible, opacity, hidden });
+    this.dispatchEvent(new CustomEvent("change", { detail: { layer, switched, filtered } }));
   }
 
   /**
    * Take over the layers of a URL. Unknown names are passed over: the build may have changed since.
    *
-   * @param {Map<string, number>|null} wanted
+   * @param {Map<string, number>|null} wanted null leaves the layers as they are
+   * @param {Map<string, import("./types.js").ClassChoice>} [classes]
    */
-  apply(wanted) {
-    if (!wanted) return;
+  apply(wanted, classes = new Map()) {
     for (const { meta } of this.layers) {
-      const opacity = wanted.get(meta.id);
-      this.set(meta.id, opacity === undefined ? { visible: false } : { visible: true, opacity });
+      const opacity = wanted?.get(meta.id);
+      const hidden = fromChoice(meta, classes.get(meta.id));
+      if (!wanted) this.set(meta.id, { hidden });
+      else this.set(meta.id, opacity === undefined ? { visible: false, hidden } : { visible: true, opacity, hidden });
     }
   }
 }

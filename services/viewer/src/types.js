@@ -43,6 +43,7 @@
  * @property {LayerMeta} meta
  * @property {boolean} visible
  * @property {number} opacity 0 to 1
+ * @property {ReadonlySet<string>} hidden legend lines that are not drawn, by key
  *
  * @typedef {{name: string, code: string|null, level: string, parent: string|null, as_of: string|null, bounds: Bounds|null}} Candidate
  * @typedef {{status: "unique"|"ambiguous"|"unknown", candidates: Candidate[]}} PlaceAnswer
@@ -51,6 +52,9 @@
  * @typedef {{features: Feature[], numberMatched: number, numberReturned: number}} ItemPage
  *
  * @typedef {{meta: LayerMeta, properties: Object<string, any>}} Hit one feature drawn under the pointer
+ * @typedef {{meta: LayerMeta, properties: Object<string, any>, geometry: object|null, failed: boolean}} Entry the same, read in full
+ *
+ * @typedef {{mode: "only"|"hide", keys: string[]}} ClassChoice
  *
  * @typedef {object} View
  * @property {number} zoom
@@ -60,6 +64,7 @@
  * @typedef {object} UrlState
  * @property {View|null} view
  * @property {Map<string, number>|null} layers visible layers with their opacity; null means "the defaults"
+ * @property {Map<string, ClassChoice>} classes layers that are not drawn whole
  * @property {"zh"|"en"|null} lang
  */
 

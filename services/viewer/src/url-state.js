@@ -1,6 +1,6 @@
 /**
- * View, visible layers and language in the URL hash, so that opening the URL gives the same picture:
- * `#view=8.200/37.50000/112.30000&on=hsf_quota:85,counties:100&lang=en`.
+ * View, visible layers, drawn classes and language in the URL hash, so that opening the URL gives the same picture:
+ * `#view=8.200/37.50000/112.30000&on=bases:85,counties:100&only=bases:herbs~maize&hide=projects:none&lang=en`.
  */
 
 /** @typedef {import("./types.js").UrlState} UrlState */
@@ -15,6 +15,7 @@ export function parseHash(hash) {
   return {
     view: parseView(params.get("view")),
     layers: params.has("on") ? parseLayers(params.get("on") ?? "") : null,
+    classes: parseClasses(hash),
     lang: lang === "en" || lang === "zh" ? lang : null,
   };
 }
@@ -46,6 +47,49 @@ function parseLayers(text) {
 }
 
 /**
+ * `only=id:key~key,id:key` and `hide=…`. Keys may hold any character, so they are split before they are decoded.
+ *
+ * @param {string} hash
+ * @returns {Map<string, import("./types.js").ClassChoice>}
+ */
+function parseClasses(hash) {
+  const classes = new Map();
+  for (const part of hash.replace(/^#/, "").split("&")) {
+    const match = /^(only|hide)=(.*)$/.exec(part);
+    if (!match) continue;
+    for (const layer of match[2].split(",").filter(Boolean)) {
+      const [id, keys = ""] = layer.split(":");
+      classes.set(decode(id), { mode: match[1], keys: keys.split("~").filter(Boolean).map(decode) });
+    }
+  }
+  return classes;
+}
+
+/** @param {string} text */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** @param {string} text */
+function encode(text) {
+  return encodeURIComponent(text).replaceAll("~", "%7E");
+}
+
+/**
+ * @param {Map<string, import("./types.js").ClassChoice>} classes
+ * @param {"only"|"hide"} mode
+ * @returns {string[]}
+ */
+function formatClasses(classes, mode) {
+  const layers = [...classes].filter(([, choice]) => choice.mode === mode).map(([id, { keys }]) => `${encode(id)}:${keys.map(encode).join("~")}`);
+  return layers.length ? [`${mode}=${layers.join(",")}`] : [];
+}
+
+/**
  * @param {UrlState} state
  * @returns {string} with `#`
  */
@@ -59,6 +103,7 @@ export function formatHash(state) {
     const layers = [...state.layers].map(([id, opacity]) => `${encodeURIComponent(id)}:${Math.round(opacity * 100)}`);
     parts.push(`on=${layers.join(",")}`);
   }
+  parts.push(...formatClasses(state.classes, "only"), ...formatClasses(state.classes, "hide"));
   if (state.lang) parts.push(`lang=${state.lang}`);
   return `#${parts.join("&")}`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boundsOf, extentSize, formatPosition, graticule, labelPoint } from "../src/geometry.js";
+import { boundsOf, extentSize, formatPosition, graticule, labelPoint, shiftFor } from "../src/geometry.js";
 
 const square = (x, y, side) => [[[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]];
 
@@ -30,4 +30,14 @@ test("meridians and parallels carry their degrees", () => {
 
 test("positions carry their hemisphere", () => {
   assert.equal(formatPosition(112.5, -3.25), "112.5000°E  3.2500°S");
+});
+
+test("the map moves only as far as a point or the whole area is covered", () => {
+  const screen = { width: 1400, height: 900, padding: { top: 28, right: 464, bottom: 52, left: 372 } };
+  assert.deepEqual(shiftFor({ x: 700, y: 400 }, screen), [0, 0]);
+  assert.deepEqual(shiftFor({ x: 1200, y: 890 }, screen), [300, 78]);
+  assert.deepEqual(shiftFor({ x: 380, y: 30 }, screen), [-28, -34]);
+  assert.deepEqual(shiftFor({ x: 700, y: 400 }, screen, [600, 1036]), [100, 0]);
+  assert.deepEqual(shiftFor({ x: 700, y: 400 }, screen, [400, 1300]), [28, 0]);
+  assert.deepEqual(shiftFor({ x: 700, y: 400 }, screen, [-200, 2000]), [0, 0]);
 });
