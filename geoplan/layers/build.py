@@ -16,9 +16,9 @@ from geoplan.crs import STORAGE, bounds_of
 from geoplan.documents import PlanDocument
 from geoplan.errors import LayerError
 from geoplan.gazetteer import Gazetteer
-from geoplan.layers.definition import LayerDefinition, SelectCoverage, SelectDivisions
+from geoplan.layers.definition import LayerDefinition, SelectCoverage, SelectDivisions, SelectRecords
 from geoplan.layers.divisions import area_codes, coverage_rows, division_rows
-from geoplan.layers.facts import Facts, Row, record_rows, select_records
+from geoplan.layers.facts import FACT_COLUMNS, Facts, Row, record_rows, select_records
 from geoplan.layers.legend import classify, fill_classes
 from geoplan.layers.placement import COARSE_TO_FINE, Shapes
 from geoplan.layers.shares import add_shares
@@ -71,10 +71,11 @@ def build_layer(
         rows = [row for record in records for row in record_rows(record, facts, shapes, select, definition.measure)]
     for number, row in enumerate(rows, start=1):
         row["fid"] = number
-    frame = _frame(rows)
+    frame = _frame(rows) if rows else _empty(definition)
     if definition.measure is not None and definition.measure.shares:
         frame = add_shares(frame, divisions)
     classes, legend = classify(frame, definition)
+    legend["unclassed"] = int((classes == -1).sum())
     frame.insert(1, "class", classes)
     frame.insert(2, "fill", fill_classes(frame, legend))
     report = join_report(frame)
@@ -122,9 +123,23 @@ def _reason(row: Row) -> str:
     return "the division has no polygon"
 
 
+def _empty(definition: LayerDefinition) -> gpd.GeoDataFrame:
+    """A fact layer that no plan has a fact for yet; a layer of divisions that selects none is a mistake.
+
+    Raises
+    ------
+    LayerError
+        If the layer selects divisions.
+    """
+    if not isinstance(definition.select, SelectRecords):
+        raise LayerError(f"layers/{definition.id}.toml: select.within: no such division is drawn at this level.")
+    frame = pd.DataFrame(
+        {column: pd.Series(dtype=object) for column in FACT_COLUMNS} | {"fid": pd.Series(dtype="int64")}
+    )
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([], crs=STORAGE))
+
+
 def _frame(rows: list[Row]) -> gpd.GeoDataFrame:
-    if not rows:
-        raise LayerError("the layer selects nothing; check its kinds and divisions.")
     frame = pd.DataFrame(rows)
     order = frame["precision"].map(_DEPTH)
     frame = frame.assign(_order=order).sort_values(["_order", "fid"], ignore_index=True).drop(columns="_order")

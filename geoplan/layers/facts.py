@@ -17,6 +17,15 @@ from geoplan.units import convert, parse_unit
 
 Row = dict[str, Any]
 
+FACT_COLUMNS = (
+    "record", "name", "kind", "theme", "plan", "plan_title", "line", "span", "status", "period", "region", "note",
+    "part_of", "seq", "duplicate_of", "kind_zh", "theme_zh", "status_zh", "quantities", "measure", "value", "value_max",
+    "unit", "value_si", "unit_si", "qualifier", "qualifier_zh", "change", "per", "value_text", "value_si_text",
+    "shared_by", "measure_value", "division_name", "division_code", "division_path", "places", "candidates", "flags",
+    "precision", "precision_zh", "geometry_source", "geometry_source_zh",
+)  # fmt: skip
+"""Columns of every fact layer."""
+
 _SI_ZH = {
     "hectare": "公顷", "kg": "千克", "CNY": "元", "head": "头（只）", "one": "个", "metre": "米",
     "watt": "瓦", "joule": "焦", "cubic metre": "立方米", "hectare-treatment": "公顷次",

@@ -60,17 +60,17 @@ def classify(frame: gpd.GeoDataFrame, definition: LayerDefinition) -> tuple[NDAr
 def fill_classes(frame: gpd.GeoDataFrame, legend: Legend) -> NDArray[np.int64]:
     """What each feature is filled with when all classes are shown: its class, -1 for nothing, or `SEVERAL`.
 
-    Facts of one division lie on the very same shape, where the last one drawn would hide the others. So only the
-    first of them is filled: with their class if they agree, else with a colour of its own, which is then entered
-    into `legend` as ``several`` with the number of such divisions.
+    Facts of one division, and villages of one township, lie on the very same shape, where the last one drawn would
+    hide the others. So only the first of them is filled: with their class if they agree, else with a colour of its
+    own, which is then entered into `legend` as ``several`` with the number of such shapes.
     """
     classes: NDArray[np.int64] = frame["class"].to_numpy(dtype=np.int64)
-    if legend["type"] != "categories" or "division_code" not in frame:
+    if legend["type"] != "categories":
         return classes
-    drawn = frame.assign(place=range(len(frame)))[~frame.geometry.isna() & frame["division_code"].notna()]
+    drawn = frame.assign(place=range(len(frame)), shape=frame.geometry.to_wkb())[~frame.geometry.isna()]
     fill: NDArray[np.int64] = classes.copy()
     several = 0
-    for _, group in drawn.groupby("division_code", sort=False):
+    for _, group in drawn.groupby("shape", sort=False):
         places = group["place"].to_numpy()
         kinds = set(classes[places].tolist()) - {-1}
         fill[places] = -1

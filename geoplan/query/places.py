@@ -9,7 +9,7 @@ from geoplan.gazetteer.resolve import Candidate
 from geoplan.terms import GeometrySource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
@@ -22,7 +22,9 @@ class Places(NamedTuple):
     candidates: tuple[Candidate, ...]
 
 
-def find_places(gazetteer: Gazetteer, text: str, *, within: str | None = None, limit: int = 10) -> Places:
+def find_places(
+    gazetteer: Gazetteer, text: str, *, within: str | None = None, near: Sequence[str] = (), limit: int = 10
+) -> Places:
     """What `text` means; or, when it means nothing, places that are written or read like it.
 
     Parameters
@@ -31,6 +33,8 @@ def find_places(gazetteer: Gazetteer, text: str, *, within: str | None = None, l
         Name or code of a division, or the beginning of one.
     within
         Name or code of the division to look in.
+    near
+        Paths of divisions whose places come first among several, villages included.
     limit
         Largest number of candidates.
 
@@ -40,10 +44,19 @@ def find_places(gazetteer: Gazetteer, text: str, *, within: str | None = None, l
         If `within` is not one division, or a text is too long.
     """
     resolution = resolve_place(gazetteer, text, within)
-    if resolution.status is not Status.UNKNOWN:
-        return Places(resolution.status, resolution.candidates[:limit])
-    scope = resolve_place(gazetteer, within).one.code if within else None
-    return Places(resolution.status, tuple(search_places(gazetteer, text, limit=limit, within=scope)))
+    if resolution.status is Status.UNIQUE:
+        return Places(resolution.status, resolution.candidates)
+    first = [candidate for area in near if not within for candidate in resolve_place(gazetteer, text, area).candidates]
+    if resolution.status is Status.AMBIGUOUS:
+        rest = resolution.candidates
+    else:
+        scope = resolve_place(gazetteer, within).one.code if within else None
+        rest = tuple(search_places(gazetteer, text, limit=limit, within=scope))
+        areas = [resolve_place(gazetteer, area).one.code for area in near]
+        # A stable sort: what lies in the areas first, each part in its own order.
+        rest = tuple(sorted(rest, key=lambda found: not any(gazetteer.contains(area, found.code) for area in areas)))
+    unique = {candidate.code: candidate for candidate in (*first, *rest)}
+    return Places(resolution.status, tuple(unique.values())[:limit])
 
 
 def division_area(frames: Iterable[gpd.GeoDataFrame], code: str) -> BaseGeometry | None:

@@ -25,7 +25,7 @@ def list_places(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Response:
     """What a name means: ``unique``, ``ambiguous``, or ``unknown`` with suggestions."""
-    places = find_places(snapshot.gazetteer, q, within=within, limit=limit)
+    places = find_places(snapshot.gazetteer, q, within=within, near=snapshot.areas, limit=limit)
     return JSON(
         {
             "status": places.status.value,
@@ -36,7 +36,8 @@ def list_places(
                     "level": place.level.value,
                     "parent": place.parent,
                     "as_of": place.as_of,
-                    "bounds": list(bounds) if (bounds := snapshot.division_bounds(place.code)) else None,
+                    "via": place.via,
+                    "bounds": list(bounds) if (bounds := snapshot.bounds_of(place)) else None,
                 }
                 for place in places.candidates
             ],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Request
 
+from geoplan.crs import Bounds
 from geoplan.errors import LayerError
 from geoplan.layers import store
 from geoplan.query import division_area
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
-    from geoplan.crs import Bounds
     from geoplan.gazetteer import Gazetteer
+    from geoplan.gazetteer.resolve import Candidate
 
 T = TypeVar("T")
 
@@ -106,9 +107,19 @@ class Snapshot:
         """Shape of a division, EPSG:4490; None when it is not drawn, or not drawn where it lies."""
         return division_area((frame.get() for frame in self._boundaries.values()), code)
 
-    def division_bounds(self, code: str) -> Bounds | None:
-        """Bounds of a division in degrees (west, south, east, north); None when it is not drawn."""
-        return store.division_bounds(self.build, code)
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """Paths of the divisions that the plans are made for, the largest first."""
+        return tuple(sorted({plan["area"] for plan in self.plans}, key=lambda path: (path.count("/"), path)))
+
+    def bounds_of(self, place: Candidate) -> Bounds | None:
+        """Bounds in degrees of a place, of a zone's members together; None when nothing of it is drawn."""
+        codes = place.members or (place.drawn_code,)
+        found = [bounds for code in codes if (bounds := store.division_bounds(self.build, code))]
+        if not found:
+            return None
+        west, south, east, north = zip(*found, strict=True)
+        return Bounds(min(west), min(south), max(east), max(north))
 
 
 class Builds:

@@ -124,3 +124,12 @@ export async function getAllItems(id) {
 export function findPlaces(text, signal) {
   return getJson(`places?q=${encodeURIComponent(text)}&limit=8`, signal);
 }
+
+/**
+ * @param {string} code
+ * @returns {Promise<any>} the drawn township, or undefined
+ */
+export async function getTownship(code) {
+  const page = await getJson(`layers/townships/items?within=${encodeURIComponent(code)}&limit=1`);
+  return page.features?.[0];
+}

@@ -24,8 +24,7 @@ const CLASS = ["to-number", ["get", "class"], -1];
 export function legendRows(meta) {
   const { entries = [], other = null } = meta.legend;
   const rows = entries.map((entry, index) => ({ key: keyOf(entry), index, entry, count: entry.count ?? 0 }));
-  const counted = rows.reduce((sum, row) => sum + row.count, 0);
-  const rest = (meta.count ?? 0) - counted;
+  const rest = meta.legend.unclassed ?? 0;
   if (other) rows.push({ key: UNCLASSED, index: -1, entry: other, count: other.count ?? 0 });
   else if (rest > 0) rows.push({ key: UNCLASSED, index: -1, entry: null, count: rest });
   return rows;

@@ -46,7 +46,9 @@ export function legendOf(layer, onHide) {
     (title || filters) && el("div", { class: "legend-title" }, el("span", {}, title),
       legend.type !== "single" && legend.unit && el("span", { class: "legend-unit" }, t("unitIn", { unit: legend.unit })),
       filters && el("button", { type: "button", class: "link legend-all", "aria-label": t("showAll", { name }), "aria-disabled": String(layer.hidden.size === 0), on: { click: () => onHide(new Set()) } }, t("all"))),
-    el("ul", { class: "legend-entries", "aria-label": filters && t("filterClasses", { name }) }, rows.map((row) => (filters ? switchRow(row, layer, onHide) : plainRow(row, layer)))));
+    el("ul", { class: "legend-entries", "aria-label": filters && t("filterClasses", { name }) }, 
+      rows.map((row) => (filters ? switchRow(row, layer, onHide) : plainRow(row, layer))),
+      legend.several && plainRow({ key: "several", index: -2, entry: legend.several, count: legend.several.count }, layer)));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Puts the parts together: reads the layers, builds the page, keeps map, catalogue and URL in step. */
 
-import { getLayers } from "./api.js";
+import { getLayers, getTownship } from "./api.js";
 import { Catalogue } from "./catalogue.js";
 import {
   coveredPadding, drawFoot, drawTools, explain, hideNotice, replaceMap, setSheet, showNotice, showPosition, translatePage, wireBusy, wireFoot,
@@ -102,8 +102,18 @@ async function build({ layers: metas, build: { version }, plans, terms }) {
     }
     setSheet(false);
     view?.fit(place.bounds, coveredPadding());
+    const name = [place.parent, place.name].filter(Boolean).join(" ");
     view?.choose(view.outlines.get(String(place.code)) ?? null);
-    announce(t("zoomedTo", { name: [place.parent, place.name].filter(Boolean).join(" ") }));
+    if (place.level !== "township") {
+      announce(t("zoomedTo", { name }));
+      return;
+    }
+    // No outline of a township is kept at hand: it is asked for, and named as what it is.
+    getTownship(place.code).then((feature) => {
+      if (!feature) return;
+      view?.choose(feature.geometry);
+      if (feature.properties.geometry_source === "schematic") search.tell(t("townshipShown", { name }));
+    }).catch(() => announce(t("zoomedTo", { name })));
   }
 
   /** @param {LayerState} layer */

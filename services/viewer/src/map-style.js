@@ -13,6 +13,8 @@ export const MISSING = "#8b9490";
 const POLYGON = ["in", ["geometry-type"], ["literal", ["Polygon", "MultiPolygon"]]];
 const LINE = ["in", ["geometry-type"], ["literal", ["LineString", "MultiLineString"]]];
 const POINT = ["in", ["geometry-type"], ["literal", ["Point", "MultiPoint"]]];
+/** `fill` of a division with facts of several classes. */
+const SEVERAL = -2;
 const SCHEMATIC = ["==", ["get", "geometry_source"], "schematic"];
 
 /** What lies above what: all fills, then all lines, then all points. */
@@ -33,6 +35,21 @@ export function classColor(legend, change = (color) => color, missing = MISSING)
   if (entries.length === 0) return other;
   const cases = entries.flatMap((entry, index) => [index, change(entry.color)]);
   return ["match", ["to-number", ["get", "class"], -1], ...cases, other];
+}
+
+/**
+ * Fill of the areas. While all classes are drawn the property `fill` says it: one fill for each division, of the colour
+ * "several" where facts of different classes share it. A choice of classes is filled class by class.
+ *
+ * @param {import("./types.js").Legend} legend
+ * @param {boolean} all whether all classes are drawn
+ * @returns {any} expression
+ */
+export function fillColor(legend, all) {
+  const none = "rgba(0,0,0,0)";
+  if (!all || !legend.several) return classColor(legend, undefined, none);
+  const cases = (legend.entries ?? []).flatMap((entry, index) => [index, entry.color]);
+  return ["match", ["to-number", ["get", "fill"], -1], SEVERAL, legend.several.color, ...cases, none];
 }
 
 /**
@@ -123,7 +140,7 @@ export function styleLayers(meta) {
     add("fill", RANK.fill, ["fill-opacity"], {
       type: "fill",
       filter: ["all", POLYGON, filled],
-      paint: { "fill-color": classColor(meta.legend, undefined, "rgba(0,0,0,0)"), "fill-antialias": true },
+      paint: { "fill-color": fillColor(meta.legend, true), "fill-antialias": true },
     }),
     // Outlines have no inside to click on: this layer draws nothing and answers for the area.
     add("area", RANK.hit, [], { type: "fill", filter: POLYGON, paint: { "fill-color": "#000000", "fill-opacity": 0 } }, true),
@@ -131,7 +148,8 @@ export function styleLayers(meta) {
       type: "line", filter: ["all", POLYGON, ["!", SCHEMATIC]], layout: round, paint: outline,
     }),
     add("outline-schematic", RANK.outline, ["line-opacity"], {
-      type: "line", filter: ["all", POLYGON, SCHEMATIC], layout: round, paint: { ...outline, "line-width": 1.8, "line-dasharray": [3, 2] },
+      type: "line", filter: ["all", POLYGON, SCHEMATIC], layout: round, // Inset, so that the dashes of neighbours lie side by side and never close up to a solid line.
+      paint: { ...outline, "line-width": 1.2, "line-offset": 1.2, "line-dasharray": [4, 3] },
     }),
     add("line", RANK.line, ["line-opacity"], {
       type: "line", filter: ["all", LINE, ["!", SCHEMATIC]], layout: { ...round, "line-cap": "round" }, paint: route,

@@ -5,7 +5,7 @@ import { prefersReducedMotion } from "./dom.js";
 import { bothFilters, classFilter } from "./filter.js";
 import { graticule } from "./geometry.js";
 import { fetchLabels, loadGlyphs } from "./labels.js";
-import { FONT, PAPER, RANK, labelLayer, sourceId, styleLayers } from "./map-style.js";
+import { fillColor, FONT, PAPER, RANK, labelLayer, sourceId, styleLayers } from "./map-style.js";
 
 /** @typedef {import("./types.js").LayerMeta} LayerMeta */
 /** @typedef {import("./types.js").LayerState} LayerState */
@@ -103,6 +103,9 @@ export class MapView {
     for (const style of this.added.get(id)?.styles ?? []) {
       this.map.setFilter(style.spec.id, bothFilters(style.spec.filter, classes));
       this.map.setLayoutProperty(style.spec.id, "visibility", layer.visible ? "visible" : "none");
+      if (style.spec.type === "fill" && style.fades.length > 0) {
+        this.map.setPaintProperty(style.spec.id, "fill-color", fillColor(layer.meta.legend, classes === null));
+      }
       for (const property of style.fades) this.map.setPaintProperty(style.spec.id, property, layer.opacity);
     }
     const labels = `${sourceId(id)}/labels`;

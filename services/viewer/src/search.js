@@ -95,7 +95,7 @@ export class Search {
     fill(this.list,
       ...places.map((place) => option(() => this.options.onPlace(place),
         el("span", { class: "option-name" }, place.name),
-        el("span", { class: "option-facts" }, [place.parent, word("level", place.level), place.code, place.as_of && t("asOf", { date: place.as_of })].filter(Boolean).join(" · ")),
+        el("span", { class: "option-facts" }, [place.parent, word("level", place.level), place.code, place.as_of && t("asOf", { date: place.as_of }), place.via === "alias" && t("viaAlias")].filter(Boolean).join(" · ")),
         !place.bounds && el("span", { class: "option-mark" }, t("searchNoGeometry")))),
       ...layers.map((layer) => option(() => this.options.onLayer(layer),
         el("span", { class: "option-name" }, pick(layer.meta.title)),
@@ -152,10 +152,15 @@ export class Search {
     this.input.removeAttribute("aria-activedescendant");
   }
 
+  /** @param {string} text said below the box, and read out */
+  tell(text) {
+    this.show(text, [], []);
+    announce(text);
+  }
+
   /** @param {Candidate} place a place that has no boundary */
   tellNoBounds(place) {
     const text = t("searchNoBounds", { name: [place.parent, place.name].filter(Boolean).join(" ") });
-    this.show(text, [], []);
-    announce(text);
+    this.tell(text);
   }
 }

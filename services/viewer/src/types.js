@@ -45,7 +45,7 @@
  * @property {number} opacity 0 to 1
  * @property {ReadonlySet<string>} hidden legend lines that are not drawn, by key
  *
- * @typedef {{name: string, code: string|null, level: string, parent: string|null, as_of: string|null, bounds: Bounds|null}} Candidate
+ * @typedef {{name: string, code: string|null, level: string, parent: string|null, as_of: string|null, via?: string, bounds: Bounds|null}} Candidate
  * @typedef {{status: "unique"|"ambiguous"|"unknown", candidates: Candidate[]}} PlaceAnswer
  *
  * @typedef {{type: "Feature", id: number, geometry: object|null, properties: Object<string, any>}} Feature

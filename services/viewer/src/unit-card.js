@@ -17,7 +17,10 @@ export function unitLine(p) {
   const facts = [p.precision && word("precision", p.precision, p.precision_zh), p.division_code,
     p.geometry_source && word("geometry_source", p.geometry_source, p.geometry_source_zh), p.as_of && t("asOf", { date: p.as_of })];
   const siting = p.siting === "anchored" || p.siting === "unknown" ? t(`siting.${p.siting}`) : "";
+  const schematic = p.geometry_source === "schematic";
   return el("li", { class: "unit" },
+    // A schematic cell holds the point by its drawing only: it says nothing of the township the point lies in.
+    schematic && el("span", { class: "mark mark-schematic" }, t("schematicCell")),
     el("span", { class: "unit-name" }, p.name || p.division_name),
     el("span", { class: "unit-facts" }, facts.filter(Boolean).join(" · ")),
     siting && el("span", { class: `unit-siting unit-siting-${p.siting}` }, siting));

@@ -6,7 +6,7 @@ import { UNCLASSED, allBut, bothFilters, canFilter, classFilter, fromChoice, leg
 const label = { zh: "", en: "" };
 const entry = (count, more) => ({ label, color: "#123456", count, ...more });
 const bases = { count: 20, legend: { type: "categories", entries: [entry(9, { value: "grain" }), entry(6, { value: "herbs" }), entry(5, { value: null })], other: null } };
-const quota = { count: 20, legend: { type: "classes", entries: [entry(4, { min: 0, max: 5 }), entry(2, { min: 5, max: 9 })], other: null } };
+const quota = { count: 20, legend: { type: "classes", entries: [entry(4, { min: 0, max: 5 }), entry(2, { min: 5, max: 9 })], other: null, unclassed: 14 } };
 const routes = { count: 7, legend: { type: "single", entries: [entry(7)], other: null } };
 const keys = (meta) => legendRows(meta).map((row) => row.key);
 
