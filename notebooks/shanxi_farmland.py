@@ -2,6 +2,7 @@
 # jupyter:
 #   jupytext:
 #     text_representation:
+#       extension: .py
 #       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
@@ -10,63 +11,86 @@
 # ---
 
 # %% [markdown]
-# # Farmland quotas of Shanxi
+# # Farmland quotas of Shanxi, county by county
 #
-# The layers of the current build as GeoDataFrames. Build first (`geoplan build`), then run this from the project
-# folder or set `GEOPLAN_PROJECT` and `GEOPLAN_BUILD`.
+# What five plans promise, read as GeoDataFrames. Run `geoplan build` once; then every figure below can be followed to
+# the plan and the line that state it.
 
 # %%
+import geopandas as gpd
 import matplotlib.pyplot as plt
 import pandas as pd
 
 import geoplan
-from geoplan.crs import area_m2
-
-pd.DataFrame(geoplan.list_layers())[["id", "count", "unplaced"]]
 
 # %% [markdown]
-# ## The county quotas of Xinzhou, each with its line
+# ## Which layers there are
+
+# %%
+columns = {"id": "id", "count": "features", "unplaced": "not drawn"}
+layers = pd.DataFrame(geoplan.list_layers())
+layers["title"] = layers["title"].str["en"]
+layers[["title", *columns]].rename(columns=columns).set_index("id")
+
+# %% [markdown]
+# ## The quotas of Xinzhou
+#
+# A layer is in CGCS2000 (EPSG:4490). City and province figures are rows of their own: add up counties *or* take the
+# city, never both. Rows with a `duplicate_of` say the same again, and a total that several places share has no `value`.
 
 # %%
 farmland = geoplan.read_layer("farmland")
-quotas = farmland[(farmland["plan"] == "xinzhou") & (farmland["precision"] == "county")]
-quotas[["division_name", "value", "unit", "change", "line"]]
-
-# %% [markdown]
-# They add up to the total that the plan states for the city, in another line.
+new = farmland[(farmland["theme"] == "high_standard_farmland") & (farmland["change"] == "flow")]
+city = new[new["division_name"] == "忻州市"].iloc[0]
+quotas = new[new["part_of"] == city["record"]].sort_values("value", ascending=False)
+quotas[["division_name", "value", "unit", "plan", "line"]]
 
 # %%
-stated = farmland[farmland["record"] == quotas["part_of"].iloc[0]].iloc[0]
-assert len(quotas) == 14
-assert round(quotas["value"].sum(), 6) == stated["value"] == 173.6
-stated[["name", "division_name", "value", "unit", "line"]]
+total = round(quotas["value"].sum(), 6)
+print(f"{len(quotas)} counties: {total} x 10^4 mu; the city: {city['value']} x 10^4 mu (line {city['line']})")
+assert total == city["value"]
 
 # %% [markdown]
-# ## Quota per mu of county area
+# ## Beside the area of each county
 #
-# `area_share` is the quota over the area of the county on the ellipsoid. It can be computed again from the shapes.
+# `value_si` is in hectares (1 mu is 2000/3 m²). Join on the code, which is unique, and let pandas check that it is.
+# The boundaries are generalised, so an area has an error of some per cent.
 
 # %%
-hectares = area_m2(quotas.geometry) / 1e4
-assert (quotas["value_si"] / hectares - quotas["area_share"]).abs().max() < 1e-9
-
-figure, axes = plt.subplots(figsize=(7, 6))
-quotas.plot("area_share", cmap="YlGn", edgecolor="0.4", linewidth=0.5, legend=True, ax=axes)
-axes.set_title("New high-standard farmland, share of county area")
-axes.set_xlabel("longitude (CGCS2000)")
-axes.set_ylabel("latitude")
-figure.tight_layout()
+counties = geoplan.read_layer("counties")
+table = quotas.merge(counties[["division_code", "area_km2"]], on="division_code", validate="one_to_one")
+table["percent"] = table["value_si"] / (table["area_km2"] * 100) * 100
+table[["division_name", "value_si", "area_km2", "percent"]].round(2)
 
 # %% [markdown]
-# ## A bound is not a value
-
-# %%
-bounds = farmland[farmland["qualifier"].isin(["at_least", "at_most"])]
-bounds[["plan", "line", "name", "division_name", "qualifier", "value", "unit"]].head(10)
-
-# %% [markdown]
-# ## Which plan speaks of which county
+# ## Where the plans are silent
+#
+# Facts that name a county or a place in it; what is said twice counts once.
 
 # %%
 coverage = geoplan.read_layer("coverage")
-coverage.sort_values("facts", ascending=False)[["name", "parent_name", "facts", "plans"]].head(10)
+by_city = coverage.groupby("parent_name")["facts"].agg(counties="size", facts="sum")
+by_city["not named"] = coverage[coverage["facts"] == 0].groupby("parent_name").size()
+by_city.fillna(0).astype(int).sort_values("facts", ascending=False)
+
+# %% [markdown]
+# ## One figure
+
+# %%
+around = counties[counties["parent_name"] == "忻州市"]
+drawn = gpd.GeoDataFrame(quotas[["value", "geometry"]], crs=farmland.crs)
+figure, axes = plt.subplots(figsize=(8, 6), layout="constrained")
+drawn.plot(ax=axes, column="value", cmap="YlGn", legend=True, legend_kwds={"label": "10$^4$ mu"})
+around.boundary.plot(ax=axes, color="0.4", linewidth=0.6)
+for row in drawn.itertuples():
+    place = row.geometry.representative_point()
+    axes.annotate(f"{row.value:g}", (place.x, place.y), ha="center", va="center", fontsize=8)
+axes.set(title="New high-standard farmland 2021-2025, Xinzhou", xlabel="longitude", ylabel="latitude")
+figure.text(0.01, 0.01, "Generalised boundaries, for orientation only; not for publication.", fontsize=7)
+plt.show()
+
+# %% [markdown]
+# ## What is not on the map, and why
+
+# %%
+pd.Series(geoplan.read_report("stops")["reasons"], name="stops")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 
@@ -33,10 +34,13 @@ def geoplan(*arguments: str, project: Path, build_dir: Path | None = None) -> su
     )  # fmt: skip
 
 
-def start(*arguments: str, project: Path, build_dir: Path | None = None) -> subprocess.Popen[str]:
-    """Run the command beside the test; its error stream can be read line by line."""
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([GEOPLAN, *arguments], env=environment(project, build_dir), **pipes)
+def start(
+    *arguments: str, project: Path, build_dir: Path | None = None, errors: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """Run the command beside the test; its error stream is read line by line, or goes to the file `errors`."""
+    command = [GEOPLAN, *arguments]
+    env = environment(project, build_dir)
+    return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=errors, text=True)
 
 
 def copy_project(folder: Path, build: store.Build | None = None) -> Path:

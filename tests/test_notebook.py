@@ -1,13 +1,9 @@
-"""What ``import geoplan`` offers, and the notebooks that use it."""
+"""What ``import geoplan`` offers."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import jupytext
 import pytest
 
 import geoplan
@@ -15,8 +11,6 @@ from geoplan.errors import BuildError, SettingsError
 from geoplan.layers import store
 from geoplan.layers.store import Build
 from geoplan.settings import MARKER, Settings
-
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.py"))
 
 
 @pytest.fixture
@@ -47,23 +41,3 @@ def test_no_project_and_no_build_are_said(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / MARKER).touch()
     with pytest.raises(BuildError, match="nothing is built yet"):
         geoplan.list_layers()
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_run(path: Path, tmp_path: Path, build: Build, settings: Settings) -> None:
-    assert build.path.is_dir()
-    notebook = tmp_path / f"{path.stem}.ipynb"
-    jupytext.write(jupytext.read(path), notebook)
-    command = [sys.executable, "-m", "pytest", "--nbmake", "-n0", "-q", "-p", "no:cacheprovider", str(notebook)]
-    environment = os.environ | {
-        "GEOPLAN_PROJECT": str(settings.root),
-        "GEOPLAN_BUILD": str(settings.build_dir),
-        "MPLBACKEND": "agg",
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-    }
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-
-
-def test_there_is_a_notebook() -> None:
-    assert NOTEBOOKS

@@ -100,7 +100,7 @@ def _categories(
     ]
     classes = values.map(index)
     rest = sum(int(counts[value]) for value in ordered[len(palette) :])
-    if bool((classes.isna() & values.notna()).any()):
+    if bool((classes.isna() & values.notna() & ~frame.geometry.isna()).any()):
         # The last entry stands for all the others, so that every drawn colour is in the legend.
         entries.append({"label": {"zh": "其他", "en": "other"}, "color": OTHER_COLOUR, "count": rest, "value": None})
         classes = classes.where(values.isna(), classes.fillna(len(shown)))

@@ -1,7 +1,6 @@
-"""Time and memory of builds, each in a process of its own, in interleaved rounds; medians.
+"""How long a build takes and how much memory it needs: ``python -m tests.benchmarks.build`` (``make bench``).
 
-Run with ``python -m tests.benchmarks.build [ROUNDS]``. A whole build starts from an empty build folder; the sources
-are in the page cache after the first round, as they are on a machine that builds a second time.
+Three rounds, the kinds of builds in turn, each as the real command in a process of its own; medians are printed.
 """
 
 from __future__ import annotations
@@ -9,43 +8,64 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-GEOPLAN = str(Path(sys.executable).with_name("geoplan"))
-CASES = ("whole build", "nothing changed", "--help")
+from tests.commands import GEOPLAN, ROOT, copy_project, environment
+
+ROUNDS = 3
 
 
-def _measure(case: str, folder: Path) -> tuple[float, float]:
-    """Seconds and peak memory in MiB of one command."""
-    command = [GEOPLAN, "--help"] if case == "--help" else [GEOPLAN, "build"]
-    environment = os.environ | {"GEOPLAN_BUILD": str(folder)}
-    started = time.monotonic()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    if status:
-        message = f"{' '.join(command)} failed"
-        raise SystemExit(message)
-    # Linux counts in KiB, macOS in bytes.
-    return seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+class Run(NamedTuple):
+    """What one command took."""
+
+    seconds: float
+    peak_mib: float
+
+
+def measure(project: Path, *arguments: str) -> Run:
+    """Run the command and ask the kernel what it used."""
+    with (project / "log").open("w") as log:
+        began = time.perf_counter()
+        process = subprocess.Popen([GEOPLAN, *arguments], env=environment(project), stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit((project / "log").read_text("utf-8"))
+    return Run(seconds, usage.ru_maxrss / 1024)
+
+
+def touch_record(project: Path) -> None:
+    """Change a record file."""
+    path = project / "layers" / "records" / "clusters.csv"
+    path.write_text(path.read_text("utf-8") + "\n", "utf-8")
 
 
 def main() -> None:
-    """Measure all cases in turn, several times, and print their medians."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    figures: dict[str, list[tuple[float, float]]] = {case: [] for case in CASES}
-    for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            for case in CASES:
-                figures[case].append(_measure(case, Path(folder)))
-    print(f"{'case':<18}{'median s':>10}{'min':>8}{'max':>8}{'peak MiB':>10}")
-    for case, measured in figures.items():
-        seconds = [second for second, _ in measured]
-        peak = max(memory for _, memory in measured)
-        print(f"{case:<18}{statistics.median(seconds):>10.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}{peak:>10.0f}")
+    """Measure and print."""
+    kinds: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
+        "whole build": (lambda _: None, ("build", "--force")),
+        "one record changed": (touch_record, ("build",)),
+        "nothing changed": (lambda _: None, ("build",)),
+        "geoplan --help": (lambda _: None, ("--help",)),
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in kinds}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(ROUNDS):
+            project = copy_project(Path(folder) / str(number))
+            for name, (prepare, arguments) in kinds.items():
+                prepare(project)
+                runs[name].append(measure(project, *arguments))
+    print(f"{ROOT.name}: medians of {ROUNDS} rounds")
+    print(f"{'':<20}{'seconds':>9}{'peak MiB':>10}   all seconds")
+    for name, made in runs.items():
+        seconds = statistics.median(run.seconds for run in made)
+        peak = statistics.median(run.peak_mib for run in made)
+        print(f"{name:<20}{seconds:>9.2f}{peak:>10.0f}   {', '.join(f'{run.seconds:.2f}' for run in made)}")
 
 
 if __name__ == "__main__":

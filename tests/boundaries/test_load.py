@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -95,20 +96,44 @@ def no_points() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"place": [0], "name": ["无"]}, geometry=[shapely.Point(0, 0)], crs=STORAGE)
 
 
-def test_a_county_with_imported_townships_gets_no_schematic_ones(
+def test_the_other_townships_share_what_imported_ones_leave_of_their_county(
     divisions: Divisions, no_points: gpd.GeoDataFrame
 ) -> None:
-    own = imported(("140321107", shapely.box(113.6, 37.8, 113.7, 37.9)), ("140921100", shapely.box(0, 0, 1, 1)))
+    county = divisions.counties.set_index("code").geometry["140321"]
+    inside = county.representative_point().buffer(0.03)
+    own = imported(("140321107", inside), ("140921100", shapely.box(0, 0, 1, 1)))
     drawn = draw_townships(divisions.counties, divisions.names, no_points, ["140300"], own)
     pingding = drawn[drawn["parent"].eq("140321")]
-    assert list(pingding["code"]) == ["140321107"]
-    assert list(pingding["geometry_source"]) == ["official"]
-    assert not pingding["anchored"].any()
+    listed = divisions.names[divisions.names["parent"].eq("140321")]
+    assert list(pingding["code"]) == sorted(listed["code"])
+    assert len(pingding) == 10
+    official = pingding["geometry_source"].eq("official")
+    assert list(pingding.loc[official, "code"]) == ["140321107"]
+    assert pingding.loc[official].geometry.item().equals(own.geometry[0])
+    assert not pingding.loc[official, "anchored"].any()
+    assert set(pingding.loc[~official, "geometry_source"]) == {"schematic"}
+    assert county.covers(inside)
+    assert shapely.union_all(pingding.geometry.array).symmetric_difference(county).area < 1e-9
+    assert shapely.area(pingding.geometry.array).sum() == pytest.approx(county.area, abs=1e-9)  # no overlaps
+    assert (shapely.area(pingding.geometry.array) > 0).all()
     # The others stay schematic, and what is imported elsewhere is not asked for.
     others = drawn[~drawn["parent"].eq("140321")]
     assert set(others["parent"]) == {"140302", "140303", "140311", "140322"}
     assert set(others["geometry_source"]) == {"schematic"}
     assert list(drawn["code"]) == sorted(drawn["code"])
+
+
+def test_a_county_imported_whole_has_no_cell(divisions: Divisions, no_points: gpd.GeoDataFrame) -> None:
+    county = divisions.counties.set_index("code").geometry["140302"]
+    codes = sorted(divisions.names.loc[divisions.names["parent"].eq("140302"), "code"])
+    west, south, east, north = county.bounds
+    edges = [west + (east - west) * n / len(codes) for n in range(len(codes) + 1)]
+    strips = [county & shapely.box(a, south, b, north) for a, b in pairwise(edges)]
+    own = imported(*zip(codes, strips, strict=True))
+    drawn = draw_townships(divisions.counties, divisions.names, no_points, ["140302"], own)
+    assert list(drawn["code"]) == codes
+    assert set(drawn["geometry_source"]) == {"official"}
+    assert [shape.wkb for shape in drawn.geometry] == [strip.wkb for strip in strips]
 
 
 def test_nothing_imported_is_as_no_import(divisions: Divisions, no_points: gpd.GeoDataFrame) -> None:

@@ -25,11 +25,12 @@ from geoplan.boundaries.names import (
     read_readings,
     read_villages,
     read_zones,
+    take_listed_codes,
 )
 from geoplan.boundaries.sources import Source, load_sources, verified_path
 from geoplan.crs import STORAGE
 from geoplan.errors import SourceError
-from geoplan.layers.store import Build
+from geoplan.layers.store import Build, read_boundaries
 from geoplan.settings import Settings
 
 SHANXI = "14"
@@ -283,17 +284,60 @@ def test_an_alias_of_no_division_is_refused_with_its_row(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("山西省", "140000"), ("山西省/阳泉市", "140300"), ("山西省/阳泉市/盂县/巨城镇", "140322107")]
-)
+    ("path", "code"),
+    [
+        ("山西省", "140000"), ("山西省/阳泉市", "140300"), ("山西省/阳泉市/盂县/巨城镇", "140322107"),
+        ("阳泉市", "140300"), ("盂县", "140322"),
+    ],
+)  # fmt: skip
 def test_paths_lead_to_codes(path: str, code: str) -> None:
     assert division_code(made_names(), path) == code
     assert len(division_paths(made_names())) == len(made_names())
 
 
-@pytest.mark.parametrize("path", ["", "山西", "阳泉市", "山西省/盂县", "山西省/"])
+@pytest.mark.parametrize("path", ["", "山西", "阳泉", "山西省/盂县", "山西省/", "娘子关镇"])
 def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
-    with pytest.raises(SourceError, match=f"no division '{path}'; write the path of official names"):
+    with pytest.raises(SourceError, match=f"^'{path}': there is no such division; write the path of official names"):
         division_code(made_names(), path)
+
+
+def test_a_name_of_several_divisions_is_refused() -> None:
+    other = made_names().query("code == '140322'").assign(code="140122", parent="140000")
+    names = pd.concat([made_names(), other], ignore_index=True)
+    with pytest.raises(SourceError, match=r"^'盂县': 2 divisions are called so; write the path of official names"):
+        division_code(names, "盂县")
+
+
+def drawn_counties(*rows: tuple[str, str, str]) -> gpd.GeoDataFrame:
+    codes, names, parents = zip(*rows, strict=True)
+    shapes = [shapely.Point(n, 0).buffer(0.4) for n in range(len(rows))]
+    return gpd.GeoDataFrame({"code": codes, "name": names, "parent": parents}, geometry=shapes, crs=STORAGE)
+
+
+def test_a_county_of_an_older_edition_takes_the_listed_code() -> None:
+    drawn = drawn_counties(
+        ("140399", "平定县", "140300"),  # listed as 140321
+        ("140322", "旧名县", "140300"),  # its code is listed: what it is called is no matter
+        ("150199", "平定县", "150100"),  # the same name in another city
+        ("810101", "中西区", "810000"),  # in no list
+    )
+    taken = take_listed_codes(drawn, made_names())
+    found = dict(zip(taken["code"], taken.geometry, strict=True))
+    assert list(found) == ["140321", "140322", "150199", "810101"]
+    assert [found[code].wkb for code in found] == [shape.wkb for shape in drawn.geometry]
+
+
+def test_renamed_counties_are_one_division_each(build: Build) -> None:
+    counties = read_boundaries(build, "counties").set_index("code")
+    assert counties.at["540481", "name"] == "米林市"
+    assert "540422" not in counties.index
+    assert counties.index.is_unique
+    names = pd.read_parquet(build.path / "gazetteer" / "names.parquet")
+    assert "540422" not in set(names["code"])
+    # Two divisions of one path would hide one another.
+    coarse = names[names["level"].ne("township")]
+    assert not coarse.duplicated(["parent", "name"]).any()
+    assert division_code(names, "西藏自治区/林芝市/米林市") == "540481"
 
 
 def test_local_readings_hold_where_they_are_said_to(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import shapely
 
 from geoplan.gazetteer import Gazetteer
 from geoplan.layers.definition import MeasureSpec, SelectRecords
-from geoplan.layers.facts import record_rows, select_records, si_text
+from geoplan.layers.facts import converted_text, record_rows, select_records
 from geoplan.records import PlanRecord
 from geoplan.terms import Kind
 from tests.layers.small_world import SHAPES, facts, gazetteer, record, shapes
@@ -37,7 +36,7 @@ def test_a_total_of_several_places_is_on_none_of_them(names: Gazetteer) -> None:
     for row in made:
         assert [row[name] for name in ("value", "value_max", "value_si", "measure_value")] == [None] * 4
         assert row["shared_by"] == 2
-        assert row["value_text"] == "合计 20 万亩（2 处共同）"
+        assert row["value_text"] == "合计 20 万亩（规划点名 2 处）"
 
 
 def test_a_figure_without_a_word_on_sharing_is_not_repeated_either(names: Gazetteer) -> None:
@@ -140,14 +139,25 @@ def test_themes_narrow_a_selection(names: Gazetteer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "text"),
+    ("figure", "text"),
     [
-        ("20000", "hectare", "20,000 公顷"),
-        ("67713.333333", "hectare", "67,713.33 公顷"),
-        ("0.002", "hectare", "0.002 公顷"),
-        ("0.156", "fraction", "15.6%"),
-        ("5000", "kg/year", "5,000 千克/年"),
+        ("area 30 万亩", "20,000 公顷"),
+        ("area 101.57 万亩", "67,713 公顷"),
+        ("area 20 亩", "1.33 公顷"),
+        ("area 3 亩", "0.2 公顷"),
+        ("output 2-3 亿斤", "100,000,000 – 150,000,000 千克"),
+        ("output 5 吨/年", "5,000 千克/年"),
+        ("ratio 15.6 %", None),
+        ("count 10 个", None),
     ],
 )
-def test_converted_values_in_words(value: str, unit: str, text: str) -> None:
-    assert si_text(Decimal(value), unit) == text
+def test_converted_figures_in_words(figure: str, text: str | None) -> None:
+    (quantity,) = record(3, "甲县", figure).quantities
+    assert converted_text(quantity) == text
+
+
+def test_a_spot_known_only_by_its_city_is_not_drawn(names: Gazetteer) -> None:
+    (spot,) = rows(names, record(3, "市", kind="attraction"))
+    assert (spot["geometry"], spot["geometry_source"], spot["precision"]) == (None, "none", "city")
+    (base,) = rows(names, record(3, "市", kind="base"))
+    assert base["geometry"].equals(SHAPES["140100"])

@@ -14,7 +14,7 @@ from shapely import Point
 from geoplan.crs import STORAGE
 from geoplan.errors import LayerError
 from geoplan.layers.definition import Style
-from geoplan.layers.legend import OTHER_COLOUR, classify
+from geoplan.layers.legend import OTHER_COLOUR, SEVERAL, classify, fill_classes
 from tests.layers.small_world import definition
 
 PALETTE = ("#111111", "#222222", "#333333", "#444444")
@@ -70,6 +70,59 @@ def test_the_commonest_values_get_a_colour_and_the_rest_share_one() -> None:
     assert [(e["value"], e["count"], e["color"]) for e in legend["entries"]] == [
         ("b", 3, "#111111"), ("a", 2, "#222222"), (None, 2, OTHER_COLOUR),
     ]  # fmt: skip
+
+
+def test_facts_on_one_shape_are_filled_once() -> None:
+    here, there = Point(112, 37), Point(113, 37)
+    made = frame([*list("aabab"), "b"], geometry=[here, here, there, there, None, Point(114, 37)])
+    classes, legend = classed(made, scheme="categories")
+    assert classes == [0, 0, 1, 0, 1, 1]
+    assert fill_classes(made.assign(**{"class": classes}), legend).tolist() == [0, -1, SEVERAL, -1, 1, 1]
+    assert legend["several"]["count"] == 1
+    assert [entry["count"] for entry in legend["entries"]] == [3, 2]
+
+
+def test_what_repeats_or_is_not_drawn_is_in_no_count() -> None:
+    made = frame(list("aab"), duplicate_of=[None, "plan-1-01", None], geometry=[Point(1, 1), Point(1, 1), None])
+    classes, legend = classed(made, scheme="categories")
+    assert classes == [0, 0, -1]
+    assert [(entry["value"], entry["count"]) for entry in legend["entries"]] == [("a", 1)]
+
+
+def test_the_commonest_is_what_is_counted_most_often() -> None:
+    made = frame(list("aaabbc"), duplicate_of=[None, "plan-1-01", "plan-1-01", None, None, None])
+    classes, legend = classed(made, scheme="categories", palette=PALETTE[:2])
+    assert classes == [1, 1, 1, 0, 0, 2]
+    assert [(e["value"], e["count"]) for e in legend["entries"]] == [("b", 2), ("a", 1), (None, 1)]
+
+
+def test_a_category_beside_none_is_no_second_one() -> None:
+    made = frame([None, "a"])
+    classes, legend = classed(made, scheme="categories")
+    assert fill_classes(made.assign(**{"class": classes}), legend).tolist() == [0, -1]
+    assert "several" not in legend
+
+
+def test_intervals_fill_every_shape_with_its_class() -> None:
+    made = frame([1.0, 9.0, None])
+    classes, legend = classed(made, breaks=(0, 5))
+    assert fill_classes(made.assign(**{"class": classes}), legend).tolist() == classes == [0, 1, -1]
+    assert "several" not in legend
+
+
+@pytest.mark.parametrize(
+    ("values", "breaks", "labels"),
+    [
+        ([0.5, 4.9, 5, 10, 12.5], (0, 5, 10), ["0 – <5", "5 – <10", "10 – 12.5"]),
+        ([0, 7, 10, 1234], (0, 5, 10), ["0 – 4", "5 – 9", "10 – 1,234"]),
+        ([0, 1, 3], (0, 1, 2), ["0", "1", "2 – 3"]),
+    ],
+)
+def test_an_interval_says_which_of_its_ends_it_holds(
+    values: list[Any], breaks: tuple[float, ...], labels: list[str]
+) -> None:
+    _, legend = classed(frame(values), breaks=breaks)
+    assert [e["label"]["zh"] for e in legend["entries"]] == labels
 
 
 def test_themes_are_named_in_both_languages() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import shapely
 
 from geoplan.errors import Problem
-from geoplan.gazetteer import Gazetteer, resolve_place
-from geoplan.layers.placement import Located, locate
+from geoplan.gazetteer import Gazetteer
+from geoplan.layers.placement import Located, Shape, Shapes, locate, merge
 from geoplan.records import PlaceRef
 from geoplan.terms import GeometrySource, Precision
 from tests.layers.small_world import PLAN, SHAPES, gazetteer, shapes
@@ -23,29 +25,35 @@ def place(names: Gazetteer, text: str) -> Located | Problem:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "precision", "drawn", "source"),
+    ("text", "code", "precision", "drawn", "source", "level"),
     [
-        ("市", "140100", Precision.CITY, ["140100"], GeometrySource.GENERALISED),
-        ("甲县", "140101", Precision.COUNTY, ["140101"], GeometrySource.GENERALISED),
-        ("甲县/丙镇", "140101001", Precision.TOWNSHIP, ["140101001"], GeometrySource.SCHEMATIC),
+        ("市", "140100", Precision.CITY, ["140100"], GeometrySource.GENERALISED, None),
+        ("甲县", "140101", Precision.COUNTY, ["140101"], GeometrySource.GENERALISED, None),
+        ("甲县/丙镇", "140101001", Precision.TOWNSHIP, ["140101001"], GeometrySource.SCHEMATIC, None),
         # A township that is not drawn is its county.
-        ("乙县/丁镇", "140102001", Precision.TOWNSHIP, ["140102"], GeometrySource.GENERALISED),
+        ("乙县/丁镇", "140102001", Precision.TOWNSHIP, ["140102"], GeometrySource.GENERALISED, Precision.COUNTY),
         # The village's own code begins with that of another township.
-        ("甲县/戊村", "140101002201", Precision.VILLAGE, ["140101001"], GeometrySource.SCHEMATIC),
+        ("甲县/戊村", "140101002201", Precision.VILLAGE, ["140101001"], GeometrySource.SCHEMATIC, None),
         # A zone of a schematic township and a county is as coarse as the county and as vague as the township.
-        ("新区", "140171", Precision.COUNTY, ["140101001", "140102"], GeometrySource.SCHEMATIC),
+        ("新区", "140171", Precision.COUNTY, ["140101001", "140102"], GeometrySource.SCHEMATIC, None),
     ],
 )
 def test_a_listed_place_is_drawn_as_its_division(
-    names: Gazetteer, text: str, code: str, precision: Precision, drawn: list[str], source: GeometrySource
+    names: Gazetteer,
+    text: str,
+    code: str,
+    precision: Precision,
+    drawn: list[str],
+    source: GeometrySource,
+    level: Precision | None,
 ) -> None:
     found = place(names, text)
     assert isinstance(found, Located)
     assert (found.division.code, found.precision, found.flags) == (code, precision, ())
-    geometry, trusted = shapes().of(found.division)
-    assert geometry is not None
-    assert geometry.equals(shapely.union_all([SHAPES[part] for part in drawn]))
-    assert trusted is source
+    shape = shapes().of(found)
+    assert shape.geometry is not None
+    assert shape.geometry.equals(shapely.union_all([SHAPES[part] for part in drawn]))
+    assert (shape.source, shape.precision) == (source, level or precision)
 
 
 def test_a_name_no_list_has_is_no_finer_than_the_division_around_it(names: Gazetteer) -> None:
@@ -72,12 +80,25 @@ def test_a_place_that_is_not_one_listed_division_is_a_problem_with_its_row(names
     assert "mark it: ~" in found.remedy
 
 
-def test_divisions_that_are_not_drawn_have_no_shape() -> None:
-    assert shapes().union(("999999",)) == (None, GeometrySource.NONE)
+def test_divisions_that_are_not_drawn_have_no_shape(names: Gazetteer) -> None:
+    nothing = Shape(None, GeometrySource.NONE, Precision.COUNTY)
+    assert shapes().union(["999999"], Precision.COUNTY) == nothing
+    found = place(names, "乙县")
+    assert isinstance(found, Located)
+    stranger = replace(found, division=replace(found.division, code="990101"))
+    assert shapes().of(stranger) == nothing
 
 
-def test_a_division_outside_the_country_has_no_shape(names: Gazetteer) -> None:
-    import dataclasses
+def test_a_village_is_no_better_known_than_its_township(names: Gazetteer) -> None:
+    found = place(names, "甲县/戊村")
+    assert isinstance(found, Located)
+    cell = shapes().by_code["140101001"]
+    for drawn, told in [(GeometrySource.OFFICIAL, GeometrySource.APPROXIMATE), (GeometrySource.SCHEMATIC,) * 2]:
+        known = Shapes({"140101001": cell._replace(source=drawn)}, frozenset())
+        assert known.of(found).source is told
 
-    stranger = dataclasses.replace(resolve_place(names, "乙县").one, code="990101")
-    assert shapes().of(stranger) == (None, GeometrySource.NONE)
+
+def test_a_merged_shape_is_as_trustworthy_as_its_least_part() -> None:
+    sources = (GeometrySource.SURVEYED, GeometrySource.APPROXIMATE, GeometrySource.GENERALISED)
+    parts = [Shape(SHAPES["140101"], source, Precision.COUNTY) for source in sources]
+    assert merge(parts, Precision.REGION)[1:] == (GeometrySource.APPROXIMATE, Precision.REGION)

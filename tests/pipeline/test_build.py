@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +15,29 @@ from geoplan.layers import store
 from geoplan.layers.store import Build
 from tests.commands import GEOPLAN, contents, copy_project, environment, geoplan, start
 
+# Seconds of the processor: on a machine that does other things as well, the clock says little (see `make bench`).
 BUILD_SECONDS = 60
 BUILD_BYTES = 2 << 30
 UNCHANGED_SECONDS = 3
+
+
+class Run(NamedTuple):
+    """What a command said and took."""
+
+    code: int
+    said: str
+    seconds: float
+    peak_bytes: int
+
+
+def measured(project: Path, *arguments: str) -> Run:
+    """Run the command and ask the kernel what it used."""
+    with (project / "log").open("w") as log:
+        process = subprocess.Popen([GEOPLAN, *arguments], env=environment(project), stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = usage.ru_utime + usage.ru_stime
+    return Run(process.returncode, (project / "log").read_text("utf-8"), seconds, usage.ru_maxrss * 1024)
 
 
 class Forced(NamedTuple):
@@ -26,22 +45,17 @@ class Forced(NamedTuple):
 
     project: Path
     build: Build
-    seconds: float
-    peak_bytes: int
+    run: Run
 
 
 @pytest.fixture(scope="module")
 def forced(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Forced:
     project = copy_project(tmp_path_factory.mktemp("forced") / "project", build)
-    began = time.monotonic()
-    with (project / "log").open("w") as log:
-        process = subprocess.Popen([GEOPLAN, "build", "--force"], env=environment(project), stdout=log, stderr=log)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, (project / "log").read_text("utf-8")
+    run = measured(project, "build", "--force")
+    assert run.code == 0, run.said
     made = store.open_build(project / "build")
     assert made.version != build.version
-    return Forced(project, made, time.monotonic() - began, usage.ru_maxrss * 1024)
+    return Forced(project, made, run)
 
 
 @pytest.fixture
@@ -56,8 +70,8 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_a_whole_build_is_fast_and_small(forced: Forced) -> None:
-    assert forced.seconds < BUILD_SECONDS
-    assert forced.peak_bytes < BUILD_BYTES
+    assert forced.run.seconds < BUILD_SECONDS
+    assert forced.run.peak_bytes < BUILD_BYTES
 
 
 def test_building_twice_gives_the_same_bytes(forced: Forced, build: Build) -> None:
@@ -67,13 +81,9 @@ def test_building_twice_gives_the_same_bytes(forced: Forced, build: Build) -> No
 
 
 def test_an_unchanged_project_is_not_built_again(forced: Forced) -> None:
-    seconds = []
-    for _ in range(3):
-        began = time.monotonic()
-        ended = geoplan("build", project=forced.project)
-        seconds.append(time.monotonic() - began)
-        assert (ended.returncode, ended.stdout.startswith("nothing changed in ")) == (0, True)
-    assert statistics.median(seconds) < UNCHANGED_SECONDS
+    runs = [measured(forced.project, "build") for _ in range(3)]
+    assert all(run.code == 0 and run.said.startswith("nothing changed in ") for run in runs)
+    assert statistics.median(run.seconds for run in runs) < UNCHANGED_SECONDS
     assert store.open_build(forced.project / "build") == forced.build
 
 

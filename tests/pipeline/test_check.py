@@ -37,9 +37,10 @@ def change(project: Settings, name: str, old: str, new: str) -> int:
 
 
 def test_the_projects_own_files_have_no_fault(settings: Settings, names: Gazetteer) -> None:
-    count, problems = check_project(settings, names)
-    assert problems == []
-    assert count > 1500
+    findings = check_project(settings, names)
+    assert findings.problems == []
+    assert findings.records > 1500
+    assert all(note.file.endswith(".csv") and note.row for note in findings.notes)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,8 @@ def test_the_projects_own_files_have_no_fault(settings: Settings, names: Gazette
         (",area,173.6,万亩", ",area,173.6,万担", "unit", "unknown unit '万担'"),
         (",area,173.6,万亩", ",area,173.6,亿元", "unit", "'亿元' is a unit of CNY"),
         ("high_standard_farmland,高标准农田规划任务", "gold,高标准农田规划任务", "theme", "'gold' is no theme"),
-        (",330,346-371", ",331,346-371", "id", "does not fit line 331"),
-        (",330,346-371", ",330,371-346", "span", "is no span"),
+        (",330,346..371", ",331,346..371", "id", "does not fit line 331"),
+        (",330,346..371", ",330,371..346", "span", "is no span"),
         ("xinzhou-330-01,,,area,30", "xinzhou-9-99,,,area,30", "part_of", "names 'xinzhou-9-99', which is no other"),
     ],
 )
@@ -59,16 +60,69 @@ def test_a_bad_cell_is_named(
     project: Settings, names: Gazetteer, old: str, new: str, column: str, message: str
 ) -> None:
     row = change(project, "records/xinzhou.csv", old, new)
-    _, problems = check_project(project, names)
+    problems = check_project(project, names).problems
     found = [p for p in problems if p.column == column and message in p.message]
     assert found, problems
     assert found[0].file == "xinzhou.csv"
-    assert found[0].row == row or found[0].message.startswith("xinzhou-377-01 ")
+    assert found[0].row == row
+
+
+def test_all_bad_cells_of_a_row_are_told_at_once(project: Settings, names: Gazetteer) -> None:
+    row = change(project, "records/xinzhou.csv", ",忻府区,,target", ",忻府镇区,,aim")
+    file = project.layers_dir / "records" / "xinzhou.csv"
+    lines = file.read_text("utf-8").split("\n")
+    assert ",area," in lines[row - 1]
+    lines[row - 1] = lines[row - 1].replace(",area,", ",surface,")
+    file.write_text("\n".join(lines), "utf-8")
+    problems = check_project(project, names).problems
+    assert {(p.file, p.row, p.column) for p in problems} == {
+        ("xinzhou.csv", row, column) for column in ("places", "status", "measure")
+    }
+    assert len(problems) == 3
+    assert "no place '忻府镇区' in 山西省/忻州市" in next(p.message for p in problems if p.column == "places")
+
+
+def test_quotas_that_do_not_add_up_are_noted_and_no_fault(project: Settings, names: Gazetteer) -> None:
+    before = check_project(project, names).notes
+    row = change(project, "records/xinzhou.csv", ",area,173.6,", ",area,173.7,")
+    found = check_project(project, names)
+    assert found.problems == []
+    (note,) = [note for note in found.notes if note not in before and note.code == "sum-differs"]
+    assert (note.file, note.row) == ("xinzhou.csv", row)
+    assert "the 14 parts of xinzhou-330-01 add up to 173.6 万亩, it states 173.7 万亩" in note.message
+
+
+def test_problems_come_in_the_order_of_files_and_rows(project: Settings, names: Gazetteer) -> None:
+    change(project, "records/xinzhou.csv", ",area,173.6,", ",area,much,")
+    change(project, "records/shanxi.csv", ",target,", ",aim,")
+    change(project, "records/xinzhou.csv", ",baseline,", ",now,")
+    where = [(p.file, p.row) for p in check_project(project, names).problems]
+    assert len(where) >= 3
+    assert where == sorted(where)
+
+
+@pytest.mark.parametrize("area", ["山西省/忻洲市", "鼓楼区"])
+def test_a_plan_for_no_one_division_is_refused(project: Settings, names: Gazetteer, area: str) -> None:
+    change(project, "plans.toml", 'area = "山西省/忻州市"', f'area = "{area}"')
+    with pytest.raises(LayerError, match=r"layers/plans\.toml: plan 'xinzhou', area: "):
+        check_project(project, names)
+
+
+def test_texts_that_were_compared_are_named(project: Settings, names: Gazetteer, tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    with pytest.raises(LayerError, match=r"texts is no folder"):
+        check_project(project, names, texts)
+    texts.mkdir()
+    assert check_project(project, names, texts).compared == ()
+    (texts / "xinzhou.txt").write_text("\n" * 2000, "utf-8")
+    found = check_project(project, names, texts)
+    assert found.compared == ("xinzhou",)
+    assert found.problems, "an empty text has none of the figures"
 
 
 def test_a_line_the_plan_does_not_have_is_no_citation(project: Settings, names: Gazetteer) -> None:
     change(project, "plans.toml", "lines = 1706", "lines = 376")
-    _, problems = check_project(project, names)
+    problems = check_project(project, names).problems
     cited = [p for p in problems if p.code == "bad-citation"]
     assert any("xinzhou-377-01 cites line 377" in p.message for p in cited)
     assert not any("xinzhou-330-01" in p.message for p in cited)

@@ -103,13 +103,14 @@ def test_a_kill_while_publishing_leaves_the_last_build_or_the_new_one(project: P
 
 
 def test_the_next_build_succeeds_and_is_what_it_would_have_been(project: Path, build: Build) -> None:
-    path = project / "layers" / "records" / "clusters.csv"
-    path.write_text(path.read_text("utf-8").rstrip("\n") + "\n", "utf-8")
+    touch_records(project)
     ended = geoplan("build", project=project)
     assert ended.returncode == 0, ended.stderr
     made = store.open_build(project / "build")
     read_all(made)
-    assert contents(made) == contents(build)
+    unkilled, found = contents(build), contents(made)
+    # An empty line at the end of a record file changes the version and nothing else.
+    assert found | {store.MANIFEST: ""} == unkilled | {store.MANIFEST: ""}
     versions = sorted(path.name for path in (project / "build" / "versions").iterdir())
     assert not [name for name in versions if name.startswith(".")]
     assert len(versions) <= KEPT_VERSIONS

@@ -40,7 +40,6 @@ def test_the_same_project_elsewhere_has_the_same_version(project: Path, tmp_path
     [
         (append("layers/records/xinzhou.csv"), False, True),
         (append("layers/plans.toml"), False, True),
-        (append("layers/parks.toml"), True, True),
         (append("data/boundaries/regions.csv"), True, True),
         (append("data/boundaries/aliases.csv"), True, True),
         (append("data/boundaries/SOURCES.toml"), True, True),
@@ -58,6 +57,22 @@ def test_a_changed_input_changes_what_depends_on_it(
     assert (after.boundaries != before.boundaries) == boundaries
     assert [after.layers[name] != key for name, key in before.layers.items()] == [layers] * len(before.layers)
     assert (after.version != before.version) == layers
+
+
+def test_a_changed_layer_file_changes_that_layer_alone(project: Path) -> None:
+    before = keys(project)
+    append("layers/parks.toml")(project)
+    after = keys(project)
+    assert after.boundaries == before.boundaries
+    assert {name for name, key in after.layers.items() if before.layers[name] != key} == {"parks"}
+    assert after.version != before.version
+
+
+def test_another_area_of_townships_changes_the_boundaries(project: Path) -> None:
+    before = keys(project)
+    path = project / "layers" / "townships.toml"
+    path.write_text(path.read_text("utf-8").replace('["山西省"]', '["山西省", "陕西省"]'), "utf-8")
+    assert keys(project).boundaries != before.boundaries
 
 
 def test_a_new_layer_file_makes_a_new_version(project: Path) -> None:

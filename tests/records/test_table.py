@@ -60,11 +60,12 @@ def test_real_records_are_read_whole_and_written_so_that_they_read_equal(plan: s
     source = RECORDS / f"{plan}.csv"
     read = read_records(source)
     assert read.problems == []
-    with source.open(encoding="utf-8", newline="") as stream:
+    with source.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [record.id for record in read.records] == list(dict.fromkeys(row["id"] for row in rows))
     assert sum(len(record.quantities) for record in read.records) == sum(bool(row["value"]) for row in rows)
     assert list(read.rows) == [record.id for record in read.records]
+    assert read.unread == {}
     assert all(rows[number - 2]["id"] == id_ and rows[number - 2]["kind"] for id_, number in read.rows.items())
 
     copy = tmp_path / f"{plan}.csv"
@@ -77,7 +78,7 @@ def test_real_records_are_read_whole_and_written_so_that_they_read_equal(plan: s
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_real_figures_keep_their_digits(plan: str, tmp_path: Path) -> None:
-    with (RECORDS / f"{plan}.csv").open(encoding="utf-8", newline="") as stream:
+    with (RECORDS / f"{plan}.csv").open(encoding="utf-8-sig", newline="") as stream:
         written = [row["value"] for row in csv.DictReader(stream) if row["value"]]
     records = read_records(RECORDS / f"{plan}.csv").records
     (tmp_path / "out.csv").write_text(write_records(records), "utf-8")
@@ -302,6 +303,63 @@ def test_several_bad_cells_are_each_told(path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_places_of_a_fact_with_a_bad_cell_can_still_be_looked_up(path: Path) -> None:
+    read = read_records(write(path, FACT | {"unit": "斗"}, NEXT, OTHER | {"theme": "gold", "places": "?平定县/巨城镇"}))
+    assert read.records == []
+    # Of places that are no places nothing is left to be looked up.
+    assert read.unread == {2: [PlaceRef.parse("五台县"), PlaceRef.parse("平定县/巨城镇=巨镇")]}
+
+
+@pytest.mark.parametrize(
+    ("column", "word", "term"),
+    [
+        ("kind", "生产基地", "base"), ("theme", "奶业", "dairy"), ("status", "目标", "target"),
+        ("status", "规划", "target"), ("measure", "产量", "output"), ("qualifier", "不低于", "at_least"),
+        ("qualifier", "以上", "at_least"), ("qualifier", "左右", "about"), ("change", "新增", "flow"),
+        ("change", "稳定在", "stock"), ("per", "各", "each"),
+    ],
+)  # fmt: skip
+def test_chinese_words_for_terms_are_the_terms(path: Path, column: str, word: str, term: str) -> None:
+    figure = {"unit": "万吨"} if column == "measure" else {}
+    read = read_records(write(path, FACT | figure | {column: word}))
+    assert read.problems == []
+    assert read.records == read_records(write(path, FACT | figure | {column: term})).records
+    assert f",{term}," in write_records(read.records)
+
+
+def test_a_word_is_a_term_in_its_own_column_only(path: Path) -> None:
+    read = read_records(write(path, FACT | {"status": "各", "name": "目标"}, OTHER | {"name": "目标"}))
+    assert [(p.row, p.column) for p in read.problems] == [(2, "status")]
+    assert [record.name for record in read.records] == ["目标"]
+
+
+@pytest.mark.parametrize("text", ["12-25", "12..25"])
+def test_a_span_has_two_dots_or_a_dash_and_is_written_with_dots(path: Path, text: str) -> None:
+    (record,) = read_records(write(path, FACT | {"span": text})).records
+    assert (record.citation.start, record.citation.end) == (12, 25)
+    assert ",12..25," in write_records([record])
+
+
+@pytest.mark.parametrize("text", ["2-3", "2..3"])
+def test_a_range_has_two_dots_or_a_dash_and_is_written_with_dots(path: Path, text: str) -> None:
+    (record,) = read_records(write(path, FACT | {"value": text, "qualifier": "range"})).records
+    assert (record.quantities[0].value, record.quantities[0].value_max) == (Decimal(2), Decimal(3))
+    assert ",2..3," in write_records([record])
+
+
+@pytest.mark.parametrize("column", ["span", "value"])
+@pytest.mark.parametrize(("text", "is_date"), [
+    ("3月5日", True), ("2025/3/5", True), ("2025-3-5", True), ("5-Mar", True), ("3/5", True),
+    ("三到五", False), ("x", False), ("3.5.7", False),
+])  # fmt: skip
+def test_what_a_spreadsheet_made_a_date_of_is_told_as_such(
+    path: Path, column: str, text: str, *, is_date: bool
+) -> None:
+    (problem,) = read_records(write(path, FACT | {column: text})).problems
+    assert problem.column == column
+    assert ("made a date of it, format the column as text" in problem.message) == is_date
+
+
 @pytest.mark.parametrize("between", [(), (OTHER,)])
 def test_a_second_fact_of_the_same_id_is_told_with_the_row_of_the_first(
     path: Path, between: tuple[dict[str, str], ...]
@@ -413,7 +471,17 @@ def test_a_reference_to_no_other_fact_is_told(path: Path, column: str, target: s
     (problem,) = check_references(records)
     assert (problem.code, problem.file, problem.column) == ("unknown-reference", "p.csv", column)
     assert f"p-5-01 names '{target}'" in problem.message
+    assert check_references(records, rows={"p-5-01": 2})[0].row == 2
+    assert check_references(records, ["p-9-99"]) == ([] if target == "p-9-99" else [problem])
     assert check_references(read_records(write(path, FACT | {column: "p-6-01"}, OTHER)).records) == []
+
+
+def test_a_repetition_of_a_repetition_is_told(path: Path) -> None:
+    third = FACT | {"id": "p-7-01", "line": "7", "duplicate_of": "p-6-01"}
+    records = read_records(write(path, FACT, OTHER | {"duplicate_of": "p-5-01"}, third)).records
+    (problem,) = check_references(records)
+    assert (problem.code, problem.column) == ("chained-repetition", "duplicate_of")
+    assert "p-7-01 repeats p-6-01, which is marked as a repetition itself" in problem.message
 
 
 def test_the_schema_names_every_field_of_a_record() -> None:

@@ -124,7 +124,7 @@ def _write_build(folder: Path) -> None:
         columns = {"code": list(codes), "geometry_source": list(sources)}
         store.write_boundaries(folder, name, gpd.GeoDataFrame(columns, geometry=list(shapes), crs=STORAGE))
     _write_gazetteer(folder / "gazetteer")
-    store.write_json(folder / store.MANIFEST, {"layers": list(LAYERS), "plans": [{"id": "shanxi"}]})
+    store.write_json(folder / store.MANIFEST, {"layers": list(LAYERS), "plans": [{"id": "shanxi", "area": "山西省"}]})
 
 
 class Clock:

@@ -18,7 +18,7 @@ def test_layers_lists_metadata_build_and_plans(client: httpx.Client) -> None:
     answer = client.get("/layers").json()
     assert [layer["id"] for layer in answer["layers"]] == ["counties", "facts", "many"]
     assert answer["build"] == {"version": "v1"}
-    assert answer["plans"] == [{"id": "shanxi"}]
+    assert answer["plans"] == [{"id": "shanxi", "area": "山西省"}]
     assert client.get("/layers/facts").json() == answer["layers"][1]
 
 

@@ -17,6 +17,7 @@ def test_a_name_that_means_one_place(client: httpx.Client) -> None:
                 "level": "county",
                 "parent": "山西省/阳泉市",
                 "as_of": "2024",
+                "via": "short",
                 "bounds": [112.0, 37.0, 113.0, 38.0],
             }
         ],
