@@ -5,11 +5,16 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from geoplan.layers.store import Build
 from geoplan.pipeline import run_build
 from geoplan.settings import Settings
+
+# How long one example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("geoplan", deadline=None)
+hypothesis.settings.load_profile("geoplan")
 
 ROOT = Path(__file__).parents[1]
 
