@@ -1,7 +1,7 @@
 """The vocabulary of plans: closed lists with their Chinese and English labels.
 
-A word that is not in one of these lists is refused by the record and layer schemas. English labels follow laws, national
-standards and the official press where these have one (high-standard farmland, permanent basic farmland).
+A word that is not in one of these lists is refused by the record and layer schemas. English labels follow laws,
+national standards and the official press where these have one (high-standard farmland, permanent basic farmland).
 """
 
 from __future__ import annotations
