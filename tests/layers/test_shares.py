@@ -63,3 +63,9 @@ def test_the_share_of_cultivated_land_keeps_the_bounds(
         record(8, "乙县", "area 60 万亩", theme="cultivated_land", duplicate_of="plan-5-01"),
     )
     assert found == {3: share, 5: (None, None, None), 7: (None, None, None), 8: (None, None, None)}
+
+
+def test_a_target_is_not_divided_by_a_baseline(names: Gazetteer) -> None:
+    quota = record(3, "甲县", "area 30 万亩")
+    land = record(5, "甲县", "area 120 万亩", theme="cultivated_land", status="baseline")
+    assert shares(names, quota, land)[3] == (None, None, None)
