@@ -9,6 +9,7 @@
     │   └── DatumError      coordinates look like GCJ-02 under another label
     ├── UnitError           a unit that is not in the table, or of the wrong dimension
     ├── PlaceError          a place name that does not resolve to one division
+    ├── DocumentError       a plan document that cannot be read
     ├── RecordError         cells of a record file that break its schema
     ├── LayerError          a layer file that breaks its schema, or an unknown layer
     ├── VectorError         a vector file that cannot be read
@@ -53,6 +54,10 @@ class UnitError(GeoplanError):
 
 class PlaceError(GeoplanError):
     """A place name that does not resolve to one division."""
+
+
+class DocumentError(GeoplanError):
+    """A plan document that cannot be read as it stands."""
 
 
 class LayerError(GeoplanError):

@@ -29,9 +29,32 @@ DEFINED: dict[str, tuple[str, Fraction]] = {
     "%": ("fraction", Fraction(1, 100)), "个百分点": ("fraction", Fraction(1, 100)), "倍": ("fraction", Fraction(1)),
     "∶1": ("fraction", Fraction(1)), "1∶": ("fraction", Fraction(1)),
     "头": ("head", Fraction(1)), "只": ("head", Fraction(1)), "羽": ("head", Fraction(1)), "匹": ("head", Fraction(1)),
-    "只（头）": ("head", Fraction(1)), "亩次": ("hectare-treatment", MU_HA),
+    "峰": ("head", Fraction(1)), "尾": ("head", Fraction(1)), "只（头）": ("head", Fraction(1)),
+    "m²": ("hectare", HA / 10_000), "hm²": ("hectare", HA), "km²": ("hectare", HA * 100),
+    "kg": ("kg", Fraction(1)), "t": ("kg", Fraction(1000)), "市斤": ("kg", Fraction(1, 2)), "担": ("kg", Fraction(50)),
+    "美元": ("USD", Fraction(1)), "华里": ("metre", Fraction(500)), "km": ("metre", Fraction(1000)),
+    "厘米": ("metre", Fraction(1, 100)), "毫米": ("metre", Fraction(1, 1000)),
+    "kW": ("watt", Fraction(1000)), "兆瓦": ("watt", Fraction(10**6)), "MW": ("watt", Fraction(10**6)),
+    "吉瓦": ("watt", Fraction(10**9)), "GW": ("watt", Fraction(10**9)),
+    "马力": ("watt", Fraction(75) * Fraction(980_665, 100_000)),
+    "kWh": ("joule", Fraction(3_600_000)), "兆瓦时": ("joule", Fraction(3_600_000_000)),
+    "MWh": ("joule", Fraction(3_600_000_000)),
+    "千伏安": ("volt-ampere", Fraction(1000)), "kVA": ("volt-ampere", Fraction(1000)),
+    "兆伏安": ("volt-ampere", Fraction(10**6)), "MVA": ("volt-ampere", Fraction(10**6)),
+    "‰": ("fraction", Fraction(1, 1000)), "百分点": ("fraction", Fraction(1, 100)),
+    "亩次": ("hectare-treatment", MU_HA),
 }  # fmt: skip
-MULTIPLIERS = {"": 1, "百": 10**2, "千": 10**3, "万": 10**4, "百万": 10**6, "千万": 10**7, "亿": 10**8, "万亿": 10**12}
+MULTIPLIERS = {
+    "": 1,
+    "百": 10**2,
+    "千": 10**3,
+    "万": 10**4,
+    "十万": 10**5,
+    "百万": 10**6,
+    "千万": 10**7,
+    "亿": 10**8,
+    "万亿": 10**12,
+}
 ALL_UNITS = sorted(units._BASE)
 IN_MU = {"hectare", "hectare-treatment"}
 STEP = Fraction(1, 10**6)
@@ -92,6 +115,19 @@ def test_every_unit_measures_something() -> None:
         ("2", "千瓦", "2000", "watt"),
         ("2", "万千瓦", "20000000", "watt"),
         ("2", " 万头 ", "20000", "head"),
+        ("500", "元/亩", "7500", "CNY/hectare"),
+        ("520", "公斤/亩", "7800", "kg/hectare"),
+        ("3", "元/公斤", "3", "CNY/kg"),
+        ("3", "元/吨/年", "0.003", "CNY/kg/year"),
+        ("800", "元/人", "800", "CNY/人"),
+        ("2000", "元/月", "2000", "CNY/month"),
+        ("500", "立方米/日", "500", "cubic metre/day"),
+        ("30", "个（套）", "30", "one"),
+        ("700", "万头（只）", "7000000", "head"),
+        ("7", "头(只、羽)", "7", "head"),
+        ("20", "万hm2", "200000", "hectare"),
+        ("20", "km2", "2000", "hectare"),
+        ("2.5", ":1", "2.5", "fraction"),
     ],
 )
 def test_figures_of_the_plans(value: str, unit: str, expected: str, si: str) -> None:
@@ -113,7 +149,10 @@ def test_hectares_round_half_to_even_at_the_sixth_decimal() -> None:
     assert convert(Decimal("0.025"), square_metre) == Decimal("0.000002")  # 2.5 steps: down to even
 
 
-@pytest.mark.parametrize("text", ["", "斗", "万", "万斗", "亩万", "万万亩", "/年", "mu", "kg", "千千瓦时2"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "斗", "万", "万斗", "亩万", "万万亩", "/年", "mu", "石", "元/", "/亩", "元/斗", "个（斗）", "千千瓦时2"],
+)
 def test_unknown_units_are_refused_by_name(text: str) -> None:
     with pytest.raises(UnitError, match=r"unknown unit .*write it as the plan does") as error:
         parse_unit(text)

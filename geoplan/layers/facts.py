@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from geoplan.documents import PlanDocument
+from geoplan.documents.outline import Outline
 from geoplan.layers.definition import MeasureSpec, SelectRecords
 from geoplan.layers.placement import COARSE_TO_FINE, Located, Shape, Shapes, merge
 from geoplan.records import PlanRecord, Quantity
@@ -18,17 +19,18 @@ from geoplan.units import convert, parse_unit
 Row = dict[str, Any]
 
 FACT_COLUMNS = (
-    "record", "name", "kind", "theme", "plan", "plan_title", "line", "span", "status", "period", "region", "note",
-    "part_of", "seq", "duplicate_of", "kind_zh", "theme_zh", "status_zh", "quantities", "measure", "value", "value_max",
-    "unit", "value_si", "unit_si", "qualifier", "qualifier_zh", "change", "per", "value_text", "value_si_text",
-    "shared_by", "measure_value", "division_name", "division_code", "division_path", "places", "candidates", "flags",
-    "precision", "precision_zh", "geometry_source", "geometry_source_zh",
+    "record", "name", "kind", "theme", "plan", "plan_title", "chapter", "line", "span", "status", "period", "region",
+    "note", "part_of", "seq", "duplicate_of", "kind_zh", "theme_zh", "status_zh", "quantities", "measure", "value",
+    "value_max", "unit", "value_si", "unit_si", "qualifier", "qualifier_zh", "change", "per", "value_text",
+    "value_si_text", "shared_by", "measure_value", "division_name", "division_code", "division_path", "places",
+    "candidates", "flags", "precision", "precision_zh", "geometry_source", "geometry_source_zh",
 )  # fmt: skip
 """Columns of every fact layer."""
 
 _SI_ZH = {
     "hectare": "公顷", "kg": "千克", "CNY": "元", "head": "头（只）", "one": "个", "metre": "米",
-    "watt": "瓦", "joule": "焦", "cubic metre": "立方米", "hectare-treatment": "公顷次",
+    "watt": "瓦", "joule": "焦", "volt-ampere": "伏安", "USD": "美元", "cubic metre": "立方米",
+    "hectare-treatment": "公顷次", "month": "月", "day": "天",
 }  # fmt: skip
 
 
@@ -37,13 +39,14 @@ class Facts:
     """The reviewed facts of all plans with the divisions they are known to lie in.
 
     `located` holds the places of every record by its id; `regions` the member codes of informal regions whose
-    members a source states.
+    members a source states; `outlines` the chapter numbers of the plans whose outline is known.
     """
 
     plans: Mapping[str, PlanDocument]
     records: Sequence[PlanRecord]
     located: Mapping[str, tuple[Located, ...]]
     regions: Mapping[str, tuple[str, ...]]
+    outlines: Mapping[str, Outline] = field(default_factory=dict)
 
 
 def select_records(facts: Facts, select: SelectRecords) -> list[PlanRecord]:
@@ -63,7 +66,7 @@ def record_rows(
     common = _common(record, facts)
     if select.shape == "places" and located:
         figure = _figure(record, measure, len(located))
-        return [common | figure | _where([place], _shape(place, record.kind, shapes)) for place in located]
+        return [common | figure | _where([place], drawn_shape(place, record.kind, shapes)) for place in located]
     if select.shape == "extent":
         where = _extent(record, facts, shapes)
     elif located:
@@ -83,7 +86,8 @@ def converted_text(quantity: Quantity) -> str | None:
     if unit.factor == 1 or unit.si == "fraction":
         return None
     ends = [quantity.value] if quantity.value_max is None else [quantity.value, quantity.value_max]
-    name = f"{_SI_ZH[unit.si]}{'/年' if unit.per_year else ''}"
+    rate = f"/{_SI_ZH.get(unit.rate, unit.rate)}" if unit.rate else ""
+    name = f"{_SI_ZH[unit.si]}{rate}{'/年' if unit.per_year else ''}"
     return f"{' – '.join(_rounded(convert(end, unit)) for end in ends)} {name}"
 
 
@@ -94,10 +98,12 @@ def _rounded(value: Decimal) -> str:
 
 def _common(record: PlanRecord, facts: Facts) -> Row:
     plan = facts.plans[record.plan]
+    chapter = facts.outlines.get(record.plan, Outline()).at(record.citation.line)
     return {
         "record": record.id, "name": record.name, "kind": record.kind.value, "theme": record.theme,
-        "plan": record.plan, "plan_title": plan.title, "line": record.citation.line, "span": record.citation.span,
-        "status": record.status.value, "period": record.period or None, "region": record.region or None,
+        "plan": record.plan, "plan_title": plan.title, "chapter": chapter or None,
+        "line": record.citation.line, "span": record.citation.span, "status": record.status.value,
+        "period": record.period or None, "region": record.region or None,
         "note": record.note or None, "part_of": record.part_of or None, "seq": record.seq,
         "duplicate_of": record.duplicate_of or None, "kind_zh": label(record.kind).zh,
         "theme_zh": label(record.theme).zh, "status_zh": label(record.status).zh,
@@ -172,7 +178,7 @@ def _quantity(quantity: Quantity, record: PlanRecord) -> Row:
     }  # fmt: skip
 
 
-def _shape(place: Located, kind: Kind, shapes: Shapes) -> Shape:
+def drawn_shape(place: Located, kind: Kind, shapes: Shapes) -> Shape:
     """What is drawn for a place of a fact of some kind.
 
     A spot known only by its city is no place of that city; neither is a name that no list has, or that fits several
@@ -185,7 +191,7 @@ def _shape(place: Located, kind: Kind, shapes: Shapes) -> Shape:
 
 
 def _union(record: PlanRecord, located: Sequence[Located], shapes: Shapes) -> Row:
-    parts = [_shape(place, record.kind, shapes) for place in located]
+    parts = [drawn_shape(place, record.kind, shapes) for place in located]
     precision = min((part.precision for part in parts), key=COARSE_TO_FINE.index)
     return _where(located, merge(parts, precision))
 
