@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geoplan.notebook import list_layers, read_layer, read_report, resolve_place
+    from geoplan.notebook import cite, list_layers, read_layer, read_report, resolve_place
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "list_layers", "read_layer", "read_report", "resolve_place"]
+__all__ = ["__version__", "cite", "list_layers", "read_layer", "read_report", "resolve_place"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,15 +7,21 @@ An edge of the library like the command line: the project is the folder one work
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoplan import gazetteer
+from geoplan.errors import DocumentError
 from geoplan.layers import store
-from geoplan.settings import find_settings
+from geoplan.provenance import Citation
+from geoplan.records import PlanRecord, read_records
+from geoplan.reports.citations import OpenedCitation, open_citation
+from geoplan.settings import Settings, find_settings
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 
 def list_layers(project: Path | str | None = None) -> list[dict[str, Any]]:
@@ -52,6 +58,54 @@ def resolve_place(text: str, within: str | None = None, project: Path | str | No
     return gazetteer.resolve_place(store.gazetteer(_build(project)), text, within)
 
 
+def cite(
+    record: str | Citation | PlanRecord | Mapping[str, Any] | pd.Series[Any], project: Path | str | None = None
+) -> OpenedCitation:
+    """The citation of a fact, opened at its sentence where a copy of the plan is kept (`geoplan plans add`).
+
+    A notebook shows it with the cited words marked; without a copy it says plan, chapter, line and characters.
+
+    Parameters
+    ----------
+    record
+        A record's id (``xinzhou-377-01``), a record, a citation, or a row of a fact layer (plan, line, span).
+
+    Raises
+    ------
+    DocumentError
+        If the plan or the record is not known, or the plan's text has no such line.
+    """
+    settings = _settings(project)
+    build = store.open_build(settings.build_dir)
+    return open_citation(settings, build, _citation(record, settings))
+
+
+def _citation(record: str | Citation | PlanRecord | Mapping[str, Any] | pd.Series[Any], settings: Settings) -> Citation:
+    if isinstance(record, Citation):
+        return record
+    if isinstance(record, PlanRecord):
+        return record.citation
+    if isinstance(record, str):
+        path = settings.layers_dir / "records" / f"{Path(record).name.rsplit('-', 2)[0]}.csv"
+        records = read_records(path).records if path.is_file() else []
+        found = next((one.citation for one in records if one.id == record), None)
+        if found is None:
+            raise DocumentError(f"there is no record {record!r} in layers/records.")
+        return found
+    try:
+        start, _, end = str(record["span"]).partition("-")
+        return Citation(str(record["plan"]), int(record["line"]), int(start), int(end))
+    except (KeyError, ValueError):
+        raise DocumentError("this row has no plan, line and span; give a row of a fact layer.") from None
+
+
 def _build(project: Path | str | None) -> store.Build:
-    settings = find_settings(os.environ if project is None else {}, Path(project or Path.cwd()))
-    return store.open_build(settings.build_dir)
+    return store.open_build(_settings(project).build_dir)
+
+
+def _settings(project: Path | str | None) -> Settings:
+    """Settings of the project; the copies of plans are the user's, whichever project is named."""
+    if project is None:
+        return find_settings(os.environ, Path.cwd())
+    kept = {name: os.environ[name] for name in ("GEOPLAN_PLANS", "XDG_DATA_HOME") if name in os.environ}
+    return find_settings(kept, Path(project))

@@ -16,13 +16,15 @@ MARKER = Path("data/boundaries/SOURCES.toml")
 class Settings:
     """Folders of a project and the address of its service.
 
-    `root` holds ``data/boundaries``, ``layers`` and ``services``; `build_dir` the builds, apart from the sources.
+    `root` holds ``data/boundaries``, ``layers`` and ``services``; `build_dir` the builds, apart from the sources;
+    `plans_dir` the user's own copies of plan texts, apart from both (None: there are none).
     """
 
     root: Path
     build_dir: Path
     host: str = "127.0.0.1"
     port: int = 8000
+    plans_dir: Path | None = None
 
     @property
     def boundaries_dir(self) -> Path:
@@ -49,7 +51,8 @@ def find_settings(environ: Mapping[str, str], start: Path, **overrides: object) 
     """Settings of the project that `start` lies in.
 
     ``GEOPLAN_PROJECT`` names the folder instead, ``GEOPLAN_BUILD`` the folder of the builds (``build`` in the
-    project), ``GEOPLAN_HOST`` and ``GEOPLAN_PORT`` the address. Arguments given as `overrides` win.
+    project), ``GEOPLAN_HOST`` and ``GEOPLAN_PORT`` the address, ``GEOPLAN_PLANS`` the folder of the copies of plans
+    (``geoplan/plans`` in the user's data folder). Arguments given as `overrides` win.
 
     Raises
     ------
@@ -67,7 +70,17 @@ def find_settings(environ: Mapping[str, str], start: Path, **overrides: object) 
     port = str(values["port"])
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise SettingsError(f"{port!r} is no port; use a number from 1 to 65535.")
-    return Settings(root.resolve(), build.resolve(), str(values["host"]), int(port))
+    return Settings(root.resolve(), build.resolve(), str(values["host"]), int(port), plans_folder(environ))
+
+
+def plans_folder(environ: Mapping[str, str]) -> Path:
+    """Where the user's copies of plans are: ``GEOPLAN_PLANS``, or ``geoplan/plans`` in ``XDG_DATA_HOME``.
+
+    Without either it is ``~/.local/share/geoplan/plans``, as the XDG Base Directory Specification has it.
+    """
+    named = environ.get("GEOPLAN_PLANS")
+    data = Path(environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
+    return Path(named).expanduser().absolute() if named else data.absolute() / "geoplan" / "plans"
 
 
 def _project(folder: Path) -> Path:

@@ -23,6 +23,8 @@ def environment(project: Path, build_dir: Path | None = None) -> dict[str, str]:
     """Environment of a command that works on `project`; its builds lie there unless `build_dir` says otherwise."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GEOPLAN_")}
     named = {"GEOPLAN_PROJECT": str(project), "GEOPLAN_BUILD": str(build_dir or project / "build")}
+    # Beside the project, never the copies of whoever runs the tests.
+    named["GEOPLAN_PLANS"] = str(project.with_name(f"{project.name}-plans"))
     return kept | named | {"COLUMNS": "200", "NO_COLOR": "1"}
 
 
@@ -91,3 +93,28 @@ def hostile_project(folder: Path, build: store.Build) -> Path:
     names.loc[names["code"].eq("140902"), "name"] = HOSTILE
     names.to_parquet(table)
     return project
+
+
+def cited_text(lines: int = 1706) -> str:
+    """A plan in words of our own, as long as the registered one: chapters, a cited figure in line 377, markup."""
+    text = [f"本行为说明文字之{number}。" for number in range(1, lines + 1)]
+    text[0] = "甲市农业规划"
+    text[9] = "第三章 农业设施"
+    text[19] = "第二节 农田建设"
+    text[375] = f"上一行有符号{HOSTILE}。"
+    text[376] = "一30万亩的任务由各县承担，其余另行安排。"
+    return "\n".join(text) + "\n"
+
+
+def register_text(project: Path, plan: str, text: str) -> Path:
+    """Make `text` the registered text of a plan of a copied project and of its build; the file with it."""
+    path = project.with_name(f"{plan}.txt")
+    path.write_bytes(text.encode())
+    before, after = "", sha256_file(path)
+    table = project / "layers" / "plans.toml"
+    for entry in table.read_text("utf-8").split("[[plan]]"):
+        if f'id = "{plan}"' in entry:
+            before = entry.split('sha256 = "')[1][:64]
+    for file in (table, project / "build" / store.CURRENT / store.MANIFEST):
+        file.write_text(file.read_text("utf-8").replace(before, after), "utf-8")
+    return path

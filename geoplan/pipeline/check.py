@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from geoplan.boundaries.names import read_table
 from geoplan.documents import PlanDocument, check_against_text, check_citations, load_plans
-from geoplan.errors import LayerError, PlaceError, Problem, SourceError
+from geoplan.documents.outline import Outline, load_outline
+from geoplan.errors import LayerError, PlaceError, Problem
 from geoplan.gazetteer import Gazetteer, resolve_place
 from geoplan.layers.definition import load_definitions
 from geoplan.layers.facts import Facts
@@ -22,7 +22,7 @@ from geoplan.settings import Settings
 class ProjectFiles:
     """Plans and records of a project as read, with the row of every record and the faults of the files.
 
-    `unread` gives the places of unreadable facts by plan and row.
+    `unread` gives the places of unreadable facts by plan and row, `outlines` the chapter numbers of each plan.
     """
 
     plans: dict[str, PlanDocument]
@@ -30,6 +30,7 @@ class ProjectFiles:
     rows: dict[str, int]
     problems: list[Problem]
     unread: dict[tuple[str, int], list[PlaceRef]]
+    outlines: dict[str, Outline]
 
 
 def read_project(layers_dir: Path) -> ProjectFiles:
@@ -38,7 +39,7 @@ def read_project(layers_dir: Path) -> ProjectFiles:
     Raises
     ------
     LayerError
-        If ``plans.toml`` is missing or broken, or a record file belongs to no plan.
+        If ``plans.toml`` is missing or broken, an outline is broken, or a record file belongs to no plan.
     RecordError
         If a record file is no table at all.
     """
@@ -59,7 +60,8 @@ def read_project(layers_dir: Path) -> ProjectFiles:
         rows |= file.rows
         unread |= {(plan.id, row): places for row, places in file.unread.items()}
         problems += [*file.problems, *check_citations(plan, file.records)]
-    return ProjectFiles(plans, records, rows, problems + check_references(records, rows, rows), unread)
+    outlines = {plan: load_outline(layers_dir / "outlines" / f"{plan}.csv") for plan in plans}
+    return ProjectFiles(plans, records, rows, problems + check_references(records, rows, rows), unread, outlines)
 
 
 def place_records(
@@ -88,7 +90,7 @@ def place_records(
         area = project.plans[plan_id].area
         found = [locate(gazetteer, area, ref, f"{plan_id}.csv", row) for ref in refs]
         problems += [place for place in found if isinstance(place, Problem)]
-    return Facts(project.plans, project.records, located, regions), problems
+    return Facts(project.plans, project.records, located, regions, project.outlines), problems
 
 
 class Findings(NamedTuple):
@@ -129,18 +131,3 @@ def check_project(settings: Settings, gazetteer: Gazetteer, texts: Path | None =
             problems += check_against_text(plan, own, text)
     problems.sort(key=lambda problem: (problem.file, problem.row))
     return Findings(len(project.records), tuple(compared), problems, note_differences(project.records, project.rows))
-
-
-def read_regions(path: Path, gazetteer: Gazetteer) -> dict[str, tuple[str, ...]]:
-    """Member codes of informal regions, from ``regions.csv``.
-
-    Raises
-    ------
-    SourceError
-        If a member is no division.
-    """
-    rows = read_table(path, "name", "member_code")
-    for number, (name, code) in enumerate(zip(rows["name"], rows["member_code"], strict=True), start=2):
-        if code not in gazetteer.divisions:
-            raise SourceError(f"{path.name}, row {number}: {code!r}, a member of {name!r}, is no division.")
-    return {str(name): tuple(sorted(codes)) for name, codes in rows.groupby("name")["member_code"]}

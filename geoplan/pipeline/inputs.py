@@ -53,7 +53,9 @@ def read_inputs(settings: Settings) -> Inputs:
     definitions = {path.stem: path for path in sorted(settings.layers_dir.glob("*.toml")) if path.name != "plans.toml"}
     boundaries = sha256_parts(*parts, *drawn_areas(settings.layers_dir))
     records = sorted((settings.layers_dir / "records").glob("*.csv"))
-    facts = sha256_parts(_file_key(settings.layers_dir / "plans.toml"), *(_file_key(path) for path in records))
+    outlines = sorted((settings.layers_dir / "outlines").glob("*.csv"))
+    stated = [settings.layers_dir / "plans.toml", *records, *outlines]
+    facts = sha256_parts(*(_file_key(path) for path in stated))
     layers = {name: sha256_parts(boundaries, facts, _file_key(path)) for name, path in definitions.items()}
     return Inputs(boundaries, layers, sha256_parts(boundaries, facts, *layers.values())[:16])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,17 +52,24 @@ class RecordFile(NamedTuple):
     unread: dict[int, list[PlaceRef]]
 
 
-def read_records(path: Path) -> RecordFile:
+def read_records(path: Path, plan: str | None = None, also: Collection[str] = ()) -> RecordFile:
     """Records of one file and every fault found in it.
 
-    The plan is the file's stem. A spreadsheet's byte order mark is accepted.
+    A spreadsheet's byte order mark is accepted.
+
+    Parameters
+    ----------
+    plan
+        Id of the plan; without it, the file's stem.
+    also
+        Further columns that the file may have; they are passed over.
 
     Raises
     ------
     RecordError
         If the file is no UTF-8 CSV with the columns of the schema, so that no row can be read.
     """
-    rows = _read_rows(path)
+    rows = _read_rows(path, also)
     problems: list[Problem] = []
     records: list[PlanRecord] = []
     seen: dict[str, int] = {}
@@ -74,7 +81,7 @@ def read_records(path: Path) -> RecordFile:
             problems.append(Problem("duplicate-id", message, path.name, number, "id", "Give this fact its own number."))
             continue
         seen[first["id"]] = number
-        record, faults = _record(group, path)
+        record, faults = _record(group, path, plan or path.stem)
         problems += faults
         if record is not None:
             records.append(record)
@@ -93,7 +100,7 @@ def write_records(records: Iterable[PlanRecord]) -> str:
     return stream.getvalue()
 
 
-def _read_rows(path: Path) -> list[tuple[int, _Row]]:
+def _read_rows(path: Path, also: Collection[str] = ()) -> list[tuple[int, _Row]]:
     if not path.is_file():
         raise RecordError(f"{path.name}: there is no such record file.")
     if path.stat().st_size > MAX_BYTES:
@@ -107,8 +114,8 @@ def _read_rows(path: Path) -> list[tuple[int, _Row]]:
     except csv.Error as error:
         raise RecordError(f"{path.name}: not a CSV file ({error}). Save it again from the spreadsheet.") from None
     header = tuple(cell.strip() for cell in lines[0]) if lines else ()
-    if set(header) != set(COLUMNS) or len(header) != len(COLUMNS):
-        missing, unknown = sorted(set(COLUMNS) - set(header)), sorted(set(header) - set(COLUMNS))
+    if set(header) - set(also) != set(COLUMNS) or len(set(header)) != len(header):
+        missing, unknown = sorted(set(COLUMNS) - set(header)), sorted(set(header) - set(COLUMNS) - set(also))
         raise RecordError(
             f"{path.name}, row 1: the columns are not those of a record file (missing: {', '.join(missing) or 'none'}; "
             f"unknown: {', '.join(unknown) or 'none'}). The columns are {', '.join(COLUMNS)}."
@@ -134,7 +141,7 @@ def _groups(rows: list[tuple[int, _Row]]) -> list[list[tuple[int, _Row]]]:
     return groups
 
 
-def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | None, list[Problem]]:
+def _record(group: list[tuple[int, _Row]], path: Path, plan: str) -> tuple[PlanRecord | None, list[Problem]]:
     number, first = group[0]
     faults = [
         Problem("bad-cell", message, path.name, row_number, column)
@@ -143,7 +150,6 @@ def _record(group: list[tuple[int, _Row]], path: Path) -> tuple[PlanRecord | Non
     ]
     if faults:
         return None, faults
-    plan = path.stem
     try:
         record = _fact(first, plan, [_quantity(row, first, plan) for _, row in group if row["measure"]])
     except ValidationError as error:

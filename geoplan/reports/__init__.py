@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,8 +22,14 @@ def build_summary(result: BuildResult) -> str:
     )
 
 
-def join_summary(layer: str, report: dict[str, Any]) -> str:
-    """The join report of a layer as text, every row that is not drawn with its reason."""
+def join_summary(layer: str, report: dict[str, Any], cite: Callable[[dict[str, Any]], str] | None = None) -> str:
+    """The join report of a layer as text, every row that is not drawn with its reason.
+
+    Parameters
+    ----------
+    cite
+        Words for where a row stands in its plan, with its sentence where that is at hand; else ``plan:line``.
+    """
     sums = f"{report['selected']} selected = {report['joined']} joined + {report['unmatched']} unmatched"
     lines = [f"{layer}: {sums}; {report['drawn']} drawn, {report['undrawn']} joined but not drawn"]
     lines += [f"  {count:>4} {reason}" for reason, count in report["reasons"].items()]
@@ -30,6 +37,8 @@ def join_summary(layer: str, report: dict[str, Any]) -> str:
     for row in rows[:_SHOWN_ROWS]:
         cited = f"{row['plan']}:{row['line']} " if row.get("plan") else ""
         lines.append(f"    {cited}{row['name']}: {row['reason']}")
+        if cite is not None and row.get("plan"):
+            lines += [f"      {line}" for line in cite(row).splitlines()]
     if len(rows) > _SHOWN_ROWS:
         lines.append(f"    and {len(rows) - _SHOWN_ROWS} more; --format json lists them all")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 import geoplan
 from geoplan.settings import Settings, find_settings
-from services.api import errors, routes_health, routes_layers, routes_places, routes_tiles
+from services.api import errors, routes_health, routes_layers, routes_places, routes_plans, routes_tiles
 from services.api.errors import CatchErrors, Problem
 from services.api.http_cache import HttpCache
 from services.api.security import Security
@@ -41,8 +41,9 @@ def create_app(settings: Settings) -> FastAPI:
         middleware=[Middleware(Security), Middleware(HttpCache), Middleware(CatchErrors)],
     )
     app.state.builds = Builds(settings.build_dir)
+    app.state.settings = settings
     errors.install(app)
-    for module in (routes_layers, routes_tiles, routes_places, routes_health):
+    for module in (routes_layers, routes_tiles, routes_places, routes_plans, routes_health):
         app.include_router(module.router)
     app.include_router(static_router(settings.viewer_dir))
     _describe_errors(app)

@@ -16,12 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geoplan.errors import BuildError, GeoplanError, LayerError, PlaceError, QueryError
+from geoplan.errors import BuildError, DocumentError, GeoplanError, LayerError, PlaceError, QueryError
 from geoplan.query import UnknownFeatureError
 from geoplan.tiles import TileAddressError
 from services.api.responses import NEVER
 
 logger = logging.getLogger(__name__)
+
+
+class NoCopyError(DocumentError):
+    """A plan, a line of it, or a copy of its text that is not there."""
 
 
 class UnknownParameterError(QueryError):
@@ -31,6 +35,7 @@ class UnknownParameterError(QueryError):
 STATUS: dict[type[GeoplanError], HTTPStatus] = {
     BuildError: HTTPStatus.SERVICE_UNAVAILABLE,
     LayerError: HTTPStatus.NOT_FOUND,
+    NoCopyError: HTTPStatus.NOT_FOUND,
     PlaceError: HTTPStatus.BAD_REQUEST,
     QueryError: HTTPStatus.BAD_REQUEST,
     TileAddressError: HTTPStatus.NOT_FOUND,

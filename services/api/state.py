@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from fastapi import Depends, Request
 
 from geoplan.crs import Bounds
+from geoplan.documents.outline import Outline
 from geoplan.errors import LayerError
 from geoplan.layers import store
 from geoplan.query import division_area
@@ -84,6 +85,7 @@ class Snapshot:
         self.layers = {layer_id: LayerState(build, layer_id) for layer_id in store.layer_ids(build)}
         self.tiles = TileCache(TILE_CACHE_BYTES)
         self._plans = Once(lambda: store.plans(build))
+        self._outlines = Once(lambda: store.outlines(build))
         self._gazetteer = Once(lambda: store.gazetteer(build))
         self._boundaries = {name: Once(partial(store.read_boundaries, build, name)) for name in store.LEVELS}
 
@@ -97,6 +99,11 @@ class Snapshot:
     def plans(self) -> list[dict[str, Any]]:
         """The plan documents behind the layers."""
         return self._plans.get()
+
+    @property
+    def outlines(self) -> dict[str, Outline]:
+        """Chapter numbers of the plans by line."""
+        return self._outlines.get()
 
     @property
     def gazetteer(self) -> Gazetteer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import shapely
 
+from geoplan.documents.outline import Outline
 from geoplan.gazetteer import Gazetteer
 from geoplan.layers.definition import MeasureSpec, SelectRecords
 from geoplan.layers.facts import converted_text, record_rows, select_records
@@ -81,6 +83,15 @@ def test_the_layers_measure_is_chosen_and_converted(names: Gazetteer) -> None:
 def test_every_row_cites_its_line(names: Gazetteer) -> None:
     for row in rows(names, record(42, "甲县;乙县")):
         assert (row["plan"], row["plan_title"], row["line"], row["span"]) == ("plan", "甲规划", 42, "0-5")
+
+
+def test_a_row_names_its_chapter_where_the_outline_is_known(names: Gazetteer) -> None:
+    stated = facts(names, record(42, "甲县"))
+    select = SelectRecords(source="records", kinds=tuple(Kind))
+    outlines = {"plan": Outline((10, 40), ("第一章", "第一章 第二节"))}
+    (row,) = record_rows(stated.records[0], replace(stated, outlines=outlines), shapes(), select, AREA)
+    assert (row["chapter"], row["line"]) == ("第一章 第二节", 42)
+    assert rows(names, record(42, "甲县"))[0]["chapter"] is None
 
 
 @pytest.mark.parametrize("mark", ["?丁镇", "~己村"])

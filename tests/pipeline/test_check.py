@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from geoplan.errors import LayerError, RecordError, SourceError
-from geoplan.gazetteer import Gazetteer
+from geoplan.gazetteer import Gazetteer, read_regions
 from geoplan.layers import store
 from geoplan.layers.store import Build
 from geoplan.pipeline import check_project
-from geoplan.pipeline.check import read_project, read_regions
+from geoplan.pipeline.check import read_project
 from geoplan.settings import Settings
 from tests.commands import ROOT, copy_project
 

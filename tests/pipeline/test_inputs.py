@@ -40,6 +40,7 @@ def test_the_same_project_elsewhere_has_the_same_version(project: Path, tmp_path
     [
         (append("layers/records/xinzhou.csv"), False, True),
         (append("layers/plans.toml"), False, True),
+        (append("layers/outlines/xinzhou.csv", "1706,第九章\n"), False, True),
         (append("data/boundaries/regions.csv"), True, True),
         (append("data/boundaries/aliases.csv"), True, True),
         (append("data/boundaries/SOURCES.toml"), True, True),

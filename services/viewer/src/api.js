@@ -117,6 +117,25 @@ export async function getAllItems(id) {
 }
 
 /**
+ * @param {string} id plan
+ * @returns {Promise<import("./types.js").Plan>}
+ */
+export function getPlan(id) {
+  return getJson(`plans/${encodeURIComponent(id)}`);
+}
+
+/**
+ * The cited line with what stands around it; only where the service has a copy of the plan.
+ *
+ * @param {import("./types.js").Cite} cite
+ * @returns {Promise<import("./types.js").CitedText>}
+ */
+export function getCited({ plan, line, start, end }) {
+  const span = end > start ? `?start=${start}&end=${end}` : "";
+  return getJson(`plans/${encodeURIComponent(plan)}/lines/${line}${span}`);
+}
+
+/**
  * @param {string} text
  * @param {AbortSignal} [signal]
  * @returns {Promise<import("./types.js").PlaceAnswer>}

@@ -62,7 +62,8 @@ export function coveredPadding() {
     return { top: 72, right: 56, bottom: Math.max(64, sheet + 14), left: 14 };
   }
   const side = document.body.dataset.side === "hidden" ? 0 : byId("side").offsetWidth;
-  return { top: edge, right: edge + 40 + (panel.hidden ? 0 : panel.offsetWidth), bottom: 52, left: side + edge };
+  const reader = byId("reader");
+  return { top: edge, right: edge + 40 + (panel.hidden ? 0 : panel.offsetWidth), bottom: reader.hidden ? 52 : reader.offsetHeight + 64, left: side + edge };
 }
 
 /**

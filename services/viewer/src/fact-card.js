@@ -2,7 +2,8 @@
 
 import { el } from "./dom.js";
 import { lang, number, rounded, t, word } from "./i18n.js";
-import { flagWords, otherRecord, percent, recordWords } from "./wording.js";
+import { parseCite } from "./url-state.js";
+import { flagWords, otherRecord, percent, recordParts, recordWords } from "./wording.js";
 
 /** @typedef {Object<string, any>} Properties */
 
@@ -12,6 +13,7 @@ import { flagWords, otherRecord, percent, recordWords } from "./wording.js";
  * @property {(() => void)|null} [onRetry]
  * @property {(id: string) => Properties|undefined} [byRecord] another fact that is at hand
  * @property {HTMLElement|null} [stops] what a route's card says of its stops
+ * @property {((cite: import("./types.js").Cite) => void)|null} [onCite] open a citation
  */
 
 /**
@@ -19,7 +21,7 @@ import { flagWords, otherRecord, percent, recordWords } from "./wording.js";
  * @param {CardContext} [context]
  * @returns {HTMLElement}
  */
-export function factCard(p, { onShow = null, onRetry = null, byRecord = () => undefined, stops = null } = {}) {
+export function factCard(p, { onShow = null, onRetry = null, byRecord = () => undefined, stops = null, onCite = null } = {}) {
   const schematic = p.geometry_source === "schematic";
   return el("article", { class: "fact", "data-fid": p.fid },
     el("div", { class: "fact-head" },
@@ -28,12 +30,12 @@ export function factCard(p, { onShow = null, onRetry = null, byRecord = () => un
       onShow && el("button", { type: "button", class: "link show", "aria-label": `${t("showOnMap")}：${p.name ?? ""}`, on: { click: onShow } }, t("showOnMap"))),
     figure(p),
     onRetry && el("p", { class: "failed" }, `${t("itemFailed")} `, el("button", { type: "button", class: "link", on: { click: onRetry } }, t("retry"))),
-    el("dl", { class: "fact-rows" }, rows(p, byRecord)),
-    p.duplicate_of && el("p", { class: "mark-line mark-duplicate" }, duplicate(p.duplicate_of, byRecord(p.duplicate_of))),
+    el("dl", { class: "fact-rows" }, rows(p, byRecord, onCite)),
+    p.duplicate_of && el("p", { class: "mark-line mark-duplicate" }, recordLink(p.duplicate_of, byRecord(p.duplicate_of), duplicate(p.duplicate_of, byRecord(p.duplicate_of)), onCite)),
     flags(p).map((flag) => el("p", { class: "mark-line" }, flag)),
     candidates(p),
     stops,
-    quantities(p),
+    quantities(p, onCite),
     p.note && el("p", { class: "fact-note", lang: /[\u4e00-\u9fff]/.test(p.note) ? null : "en" }, p.note));
 }
 
@@ -75,8 +77,9 @@ function withUnit(format, value, unit) {
 /**
  * @param {Properties} p
  * @param {(id: string) => Properties|undefined} byRecord
+ * @param {((cite: import("./types.js").Cite) => void)|null} onCite
  */
-function rows(p, byRecord) {
+function rows(p, byRecord, onCite) {
   const row = (label, ...value) => (value.some(Boolean) ? [el("dt", {}, label), el("dd", {}, ...value)] : []);
   const kind = [word("kind", p.kind, p.kind_zh), word("theme", p.theme, p.theme_zh)].filter(Boolean).join(" · ");
   const when = [p.status && word("status", p.status, p.status_zh), p.period].filter(Boolean).join(" · ");
@@ -86,13 +89,13 @@ function rows(p, byRecord) {
   const share = percent(p.cultivated_share);
   const retained = p.cultivated_share_qualifier ? word("qualifier", p.cultivated_share_qualifier) : "";
   return [
-    row(t("cite"), ...citation(p)),
+    row(t("cite"), ...citation(p, onCite)),
     p.quote ? row("", el("q", {}, p.quote)) : [],
-    row(t("partOf"), p.part_of && el("span", {}, otherRecord(p.part_of, byRecord(p.part_of))),
+    row(t("partOf"), p.part_of && recordLink(p.part_of, byRecord(p.part_of), otherRecord(p.part_of, byRecord(p.part_of)), onCite),
       p.kind === "attraction" && typeof p.seq === "number" && el("span", { class: "second" }, t("stopNo", { n: p.seq }))),
     row(t("areaShare"), percent(p.area_share)),
     row(t("cultivatedShare"), share && [retained, share].filter(Boolean).join(" "),
-      share && p.cultivated_record && el("span", { class: "second" }, t("restsOn", { record: otherRecord(p.cultivated_record, byRecord(p.cultivated_record)) }))),
+      share && p.cultivated_record && el("span", { class: "second" }, recordLink(p.cultivated_record, byRecord(p.cultivated_record), t("restsOn", { record: otherRecord(p.cultivated_record, byRecord(p.cultivated_record)) }), onCite))),
     row(t("status"), when),
     row(t("kind"), kind),
     row(t("accuracy"), [precision, drawn].filter(Boolean).join(lang() === "zh" ? "；" : "; ")),
@@ -103,13 +106,27 @@ function rows(p, byRecord) {
 
 /**
  * @param {Properties} p
- * @returns {Array<string|HTMLElement>} plan title and line
+ * @param {((cite: import("./types.js").Cite) => void)|null} onCite
+ * @returns {Array<string|HTMLElement>} plan title, chapter and line
  */
-function citation(p) {
+function citation(p, onCite) {
   const title = p.plan_title || p.plan || "";
-  const line = p.line === null || p.line === undefined ? null : el("span", { class: "whole" }, t("lineNo", { line: p.line }));
-  const quoted = lang() === "zh" ? `「${title}」` : `“${title}”${line ? ", " : ""}`;
-  return [title && quoted, line].filter(Boolean);
+  const line = p.line === null || p.line === undefined ? null : lineLink(parseCite(p.plan, p.line, p.span), p.line, onCite);
+  const quoted = lang() === "zh" ? `「${title}」` : `“${title}”${p.chapter || line ? ", " : ""}`;
+  return [title && quoted, p.chapter && el("span", { lang: "zh-CN" }, `${p.chapter}${lang() === "zh" ? "，" : ", "}`), line].filter(Boolean);
+}
+
+/**
+ * A line number that opens its sentence.
+ *
+ * @param {import("./types.js").Cite|null} cite null where nothing can be opened
+ * @param {number|string} line
+ * @param {((cite: import("./types.js").Cite) => void)|null} onCite
+ */
+export function lineLink(cite, line, onCite) {
+  const words = t("lineNo", { line });
+  if (!cite || !onCite) return el("span", { class: "whole" }, words);
+  return el("button", { type: "button", class: "link whole cite", "aria-label": t("openCitation", { line: words }), title: t("openCitation", { line: words }), on: { click: () => onCite(cite) } }, words);
 }
 
 /**
@@ -128,6 +145,21 @@ function placeName(place) {
   return inside ? `${place.name}（${inside}）` : String(place.name ?? "");
 }
 
+/**
+ * Words that name another record, and lead to its line.
+ *
+ * @param {string} id
+ * @param {Properties|undefined} record that record, if it is at hand
+ * @param {string} words
+ * @param {((cite: import("./types.js").Cite) => void)|null} onCite
+ */
+function recordLink(id, record, words, onCite) {
+  const parts = recordParts(id);
+  const cite = parts && parseCite(parts.plan, parts.line, record?.span ?? null);
+  if (!cite || !onCite) return el("span", {}, words);
+  return el("button", { type: "button", class: "link cite", on: { click: () => onCite(cite) } }, words);
+}
+
 /** @param {Properties} p */
 function candidates(p) {
   if (!Array.isArray(p.candidates) || p.candidates.length === 0) return null;
@@ -144,8 +176,11 @@ function flags(p) {
   return (Array.isArray(p.flags) ? p.flags : [p.flags]).map(flagWords).filter(Boolean);
 }
 
-/** @param {Properties} p */
-function quantities(p) {
+/**
+ * @param {Properties} p
+ * @param {((cite: import("./types.js").Cite) => void)|null} onCite
+ */
+function quantities(p, onCite) {
   const list = Array.isArray(p.quantities) ? p.quantities : [];
   if (list.length < 2) return null;
   const written = (q) => [q.per === "each" && word("per", q.per), q.change && word("change", q.change, q.change_zh), q.qualifier && word("qualifier", q.qualifier), q.text || withUnit(number, q.value, q.unit)].filter(Boolean).join(" ");
@@ -155,7 +190,7 @@ function quantities(p) {
     el("table", {},
       el("thead", {}, el("tr", {}, [t("measure"), t("asWritten"), t("siValue")].map((head) => el("th", { scope: "col" }, head)))),
       el("tbody", {}, list.map((q) => el("tr", {},
-        el("td", {}, word("measure", q.measure, q.measure_zh), q.line !== null && q.line !== undefined && el("span", { class: "line-no" }, t("lineNo", { line: q.line }))),
+        el("td", {}, word("measure", q.measure, q.measure_zh), q.line !== null && q.line !== undefined && el("span", { class: "line-no" }, lineLink(parseCite(p.plan, q.line, q.span), q.line, onCite))),
         el("td", {}, written(q)),
         el("td", {}, si(q)))))));
 }

@@ -22,11 +22,13 @@ export class Identify {
    * @param {import("./panel.js").Panel} panel
    * @param {{id: string, title: string}[]} plans
    * @param {(geometry: object) => void} onReveal bring a marked shape into sight
+   * @param {(cite: import("./types.js").Cite) => void} onCite open a citation
    */
-  constructor(view, panel, plans, onReveal) {
+  constructor(view, panel, plans, onReveal, onCite) {
     this.view = view;
     this.panel = panel;
     this.planTitles = new Map(plans.map((plan) => [plan.id, plan.title]));
+    this.onCite = onCite;
     this.controller = new AbortController();
     /** @type {{lng: number, lat: number}|null} the point that the panel tells about */
     this.place = null;
@@ -97,7 +99,7 @@ export class Identify {
       n === 0 && summaries.length === 0 && el("p", { class: "empty" }, t(units.length ? "identifyOnlyUnits" : "identifyNothing")),
       n > 0 && el("p", { class: "count" }, t("identifyCount", { n: number(n) })),
       ...summaries.map((entry) => el("section", { class: "facts", "data-layer": entry.meta.id },
-        el("h3", {}, el("span", {}, pick(entry.meta.title))), coverageCard(entry.properties, this.planTitles))),
+        el("h3", {}, el("span", {}, pick(entry.meta.title))), coverageCard(entry.properties, this.planTitles, this.onCite))),
       ...this.sections(groups, signal),
     ];
   }
@@ -112,6 +114,7 @@ export class Identify {
       load: (part, n) => this.load(part, n, signal),
       card: (entry, redraw) => factCard(entry.properties, {
         byRecord,
+        onCite: this.onCite,
         stops: this.stops.block(entry.properties),
         onShow: entry.geometry && this.show ? () => this.show?.(entry.geometry) : null,
         onRetry: entry.failed ? async () => {

@@ -13,6 +13,7 @@ import { lang, onLang, pick, setLang, setTerms, t } from "./i18n.js";
 import { Identify } from "./identify.js";
 import { MapView } from "./map-view.js";
 import { Panel } from "./panel.js";
+import { Reader } from "./reader.js";
 import { Search } from "./search.js";
 import { LayerStore } from "./store.js";
 import { formatHash, parseHash, parseOpacity } from "./url-state.js";
@@ -86,7 +87,8 @@ async function build({ layers: metas, build: { version }, plans, terms }) {
   const identify = new Identify(view, panel, plans ?? [], (geometry) => {
     const bounds = boundsOf(geometry);
     if (bounds) view?.reveal(bounds, coveredPadding());
-  });
+  }, (cite) => reader.open(cite));
+  const reader = new Reader({ plans: plans ?? [], onChange });
 
   const catalogue = new Catalogue(store, {
     version,
@@ -144,8 +146,15 @@ async function build({ layers: metas, build: { version }, plans, terms }) {
         return choice ? [[layer.meta.id, choice]] : [];
       })),
       lang: lang() === "zh" ? null : lang(),
+      cite: reader.cite,
     };
     history.replaceState(history.state, "", formatHash(state));
+  }
+
+  /** The point that the panel tells of stays in sight when the reading pane opens below it. */
+  function onChange() {
+    writeUrl();
+    if (map && reader.cite && identify.place) keepVisible(map, map.project(identify.place), area);
   }
 
   let asking = false;
@@ -177,6 +186,7 @@ async function build({ layers: metas, build: { version }, plans, terms }) {
     tools();
     foot();
     panel.redraw?.();
+    reader.draw();
     map?.getCanvas().setAttribute("aria-label", t("mapLabel"));
     writeUrl();
   });
@@ -185,7 +195,10 @@ async function build({ layers: metas, build: { version }, plans, terms }) {
     setLang(next.lang ?? "zh");
     store.apply(next.layers, next.classes);
     if (next.view) map?.jumpTo({ center: [next.view.lon, next.view.lat], zoom: next.view.zoom });
+    if (next.cite) reader.open(next.cite);
+    else reader.close();
   });
+  if (url.cite) reader.open(url.cite);
   if (!view) return;
   wireMap(view, identify, area, writeUrl);
   await view.prepare();

@@ -56,6 +56,13 @@
  *
  * @typedef {{mode: "only"|"hide", keys: string[]}} ClassChoice
  *
+ * @typedef {{plan: string, line: number, start: number, end: number}} Cite words of a plan; start and end are 0 for a whole line
+ * @typedef {{id: string, title: string, issuer: string, number?: string, date?: string, lines?: number, copy: boolean,
+ *   outline: {line: number, chapter: string}[]}} Plan
+ * @typedef {{line: number, text: string, cut: boolean}} TextLine
+ * @typedef {{line: number, headings: {line: number, text: string}[], cell: string[], above: TextLine[], below: TextLine[],
+ *   before: string, marked: string, after: string, cut_before: boolean, cut_after: boolean}} CitedText
+ *
  * @typedef {object} View
  * @property {number} zoom
  * @property {number} lat
@@ -66,6 +73,7 @@
  * @property {Map<string, number>|null} layers visible layers with their opacity; null means "the defaults"
  * @property {Map<string, ClassChoice>} classes layers that are not drawn whole
  * @property {"zh"|"en"|null} lang
+ * @property {Cite|null} cite the citation that is open
  */
 
 export {};

@@ -1,7 +1,9 @@
 /** An administrative unit in one line, and what plans say about a unit altogether. */
 
 import { el } from "./dom.js";
+import { lineLink } from "./fact-card.js";
 import { number, t, termOf, word } from "./i18n.js";
+import { parseCite } from "./url-state.js";
 import { citedLines, nameAndCount } from "./wording.js";
 
 /** @typedef {Object<string, any>} Properties */
@@ -39,9 +41,10 @@ export function isCoverage(p) {
  *
  * @param {Properties} p
  * @param {Map<string, string>} planTitles by plan id
+ * @param {((cite: import("./types.js").Cite) => void)|null} [onCite] open a citation
  * @returns {HTMLElement}
  */
-export function coverageCard(p, planTitles) {
+export function coverageCard(p, planTitles, onCite = null) {
   const lines = citedLines(p.citations);
   const plans = (p.plans ?? []).map(nameAndCount);
   return el("article", { class: "fact coverage", "data-fid": p.fid },
@@ -53,8 +56,8 @@ export function coverageCard(p, planTitles) {
         const { name, count } = nameAndCount(text);
         return tally(word("kind", termOf("kind", name), name), count);
       })))],
-      lines.length > 0 && [el("dt", {}, t("cite")), el("dd", {}, cited(lines.slice(0, LINES), plans.length > 1),
-        lines.length > LINES && el("details", { class: "more-lines" }, el("summary", {}, t("moreLines", { n: number(lines.length - LINES) })), cited(lines.slice(LINES), plans.length > 1)))]));
+      lines.length > 0 && [el("dt", {}, t("cite")), el("dd", {}, cited(lines.slice(0, LINES), plans.length > 1, onCite),
+        lines.length > LINES && el("details", { class: "more-lines" }, el("summary", {}, t("moreLines", { n: number(lines.length - LINES) })), cited(lines.slice(LINES), plans.length > 1, onCite)))]));
 }
 
 /**
@@ -68,8 +71,9 @@ function tally(name, count) {
 /**
  * @param {Array<{plan: string, line: string, times: number}>} lines
  * @param {boolean} named whether to say the plan with each
+ * @param {((cite: import("./types.js").Cite) => void)|null} onCite
  */
-function cited(lines, named) {
+function cited(lines, named, onCite) {
   return el("ul", { class: "chips cited" }, lines.map(({ plan, line, times }) => el("li", {},
-    named && `${plan} `, t("lineNo", { line }), times > 1 && el("span", { class: "tally" }, ` ×${times}`))));
+    named && `${plan} `, lineLink(parseCite(plan, line, null), line, onCite), times > 1 && el("span", { class: "tally" }, ` ×${times}`))));
 }

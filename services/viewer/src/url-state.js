@@ -1,6 +1,7 @@
 /**
- * View, visible layers, drawn classes and language in the URL hash, so that opening the URL gives the same picture:
- * `#view=8.200/37.50000/112.30000&on=bases:85,counties:100&only=bases:herbs~maize&hide=projects:none&lang=en`.
+ * View, visible layers, drawn classes, language and the open citation in the URL hash, so that opening the URL gives
+ * the same picture: `#view=8.200/37.50000/112.30000&on=bases:85,counties:100&only=bases:herbs~maize&lang=en`;
+ * `#plan=xinzhou&line=377&span=0-2` alone leads to a sentence of a plan.
  */
 
 /** @typedef {import("./types.js").UrlState} UrlState */
@@ -17,6 +18,7 @@ export function parseHash(hash) {
     layers: params.has("on") ? parseLayers(params.get("on") ?? "") : null,
     classes: parseClasses(hash),
     lang: lang === "en" || lang === "zh" ? lang : null,
+    cite: parseCite(params.get("plan"), params.get("line"), params.get("span")),
   };
 }
 
@@ -30,6 +32,26 @@ function parseView(text) {
   if (parts.length !== 3 || parts.some((part) => part.trim() === "") || ![zoom, lat, lon].every(Number.isFinite)) return null;
   if (zoom < 0 || zoom > 24 || Math.abs(lat) > 85 || Math.abs(lon) > 180) return null;
   return { zoom, lat, lon };
+}
+
+/**
+ * @param {string|null|undefined} plan
+ * @param {string|number|null|undefined} line counted from 1
+ * @param {string|null|undefined} span `start-end`; left out or broken, the line as a whole is meant
+ * @returns {import("./types.js").Cite|null}
+ */
+export function parseCite(plan, line, span) {
+  if (!plan || plan.length > 100 || !/^[1-9]\d{0,6}$/.test(String(line ?? ""))) return null;
+  const [, start, end] = (/^(\d{1,7})-(\d{1,7})$/.exec(span ?? "") ?? ["", "0", "0"]).map(Number);
+  return { plan, line: Number(line), ...(start < end ? { start, end } : { start: 0, end: 0 }) };
+}
+
+/**
+ * @param {import("./types.js").Cite} cite
+ * @returns {string} `plan=xinzhou&line=377&span=0-2`
+ */
+export function formatCite({ plan, line, start, end }) {
+  return `plan=${encodeURIComponent(plan)}&line=${line}${end > start ? `&span=${start}-${end}` : ""}`;
 }
 
 /**
@@ -105,6 +127,7 @@ export function formatHash(state) {
   }
   parts.push(...formatClasses(state.classes, "only"), ...formatClasses(state.classes, "hide"));
   if (state.lang) parts.push(`lang=${state.lang}`);
+  if (state.cite) parts.push(formatCite(state.cite));
   return `#${parts.join("&")}`;
 }
 
