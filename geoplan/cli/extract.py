@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from geoplan.cli.console import progress_bar, settings_here, write_new
-from geoplan.errors import DocumentError, GeoplanError, Problem
+from geoplan.errors import BuildError, DocumentError, GeoplanError, Problem
+
+if TYPE_CHECKING:
+    from geoplan.gazetteer import Gazetteer
+    from geoplan.settings import Settings
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 UNSURE = 0.75
@@ -36,16 +41,16 @@ def extract(
     from geoplan.documents.plans import load_plans
     from geoplan.documents.reading import read_document
     from geoplan.gazetteer import read_regions
-    from geoplan.layers.store import gazetteer, open_build
 
-    unread = output.with_name(f"{output.stem}.unread.txt")
-    _check_outputs(plan, [output, unread, *([mentions] if mentions else [])])
+    # A pipe or device has no place beside it for the list of what was not read.
+    unread = None if output.exists() and not output.is_file() else output.with_name(f"{output.stem}.unread.txt")
+    _check_outputs(plan, [path for path in (output, unread, mentions) if path is not None])
     # The command makes hundreds of thousands of small objects, no cycles among them, and ends: collecting them costs
     # more than reading the plan, and grows faster than the text.
     gc.disable()
     settings = settings_here()
     document = read_document(plan, _document_id(doc, plan))
-    names = gazetteer(open_build(settings.build_dir))
+    names = _gazetteer(settings)
     own = find_area(document, names, area, load_plans(settings.layers_dir / "plans.toml").values())
     finder = load_finder(names, own.code, read_regions(settings.boundaries_dir / "regions.csv", names))
     begun = time.perf_counter()
@@ -65,13 +70,15 @@ def extract(
     write_new(output, text.encode())
     if mentions is not None:
         write_new(mentions, "".join(f"{line}\n" for line in mention_lines(document, found.mentions)).encode())
-    write_new(unread, "".join(f"{_unread(problem)}\n" for problem in found.problems).encode())
+    if unread is not None:
+        write_new(unread, "".join(f"{_unread(problem)}\n" for problem in found.problems).encode())
     lines = len(document.lines) - (not document.lines[-1])  # a line break at the end opens no line
     unsure = sum(draft.confidence < UNSURE for draft in found.drafts)
     print(
         f"{output}: {len(found.drafts)} drafted records of {own.name} from {lines} lines "
         f"in {seconds:.1f} s; {unsure} of them unsure (confidence below {UNSURE}). "
-        f"{len(found.problems)} statements with a place gave none: {unread}."
+        f"{len(found.problems)} statements with a place gave none{f': {unread}' if unread else ''}.",
+        file=sys.stdout if unread else sys.stderr,
     )
 
 
@@ -83,6 +90,20 @@ def _check_outputs(plan: Path, outputs: list[Path]) -> None:
     files = [path.resolve() for path in (plan, *outputs)]
     if len(set(files)) != len(files):
         raise GeoplanError("the plan, the records and the mentions are one file. Give each output a name of its own.")
+
+
+def _gazetteer(settings: Settings) -> Gazetteer:
+    """The names of the current build; the first time they are built."""
+    from geoplan.layers.store import gazetteer, open_build
+
+    try:
+        return gazetteer(open_build(settings.build_dir))
+    except BuildError:
+        from geoplan.pipeline import run_build
+
+        with progress_bar("Building the place names, once") as progress:
+            run_build(settings, progress=progress)
+        return gazetteer(open_build(settings.build_dir))
 
 
 def _document_id(given: str, plan: Path) -> str:

@@ -199,5 +199,7 @@ def load_gazetteer(folder: Path) -> Gazetteer:
     aliases = tuple(map(Alias, named["alias"], named["alias_kind"], named["target_code"]))
     pinyin = dict(zip(columns["code"], zip(columns["pinyin"], columns["initials"], strict=True), strict=True))
     # What many villages share is kept once: a third of the table's memory.
-    villages = pq.ParquetFile(folder / "villages.parquet", read_dictionary=_SHARED).read()
+    path = folder / "villages.parquet"
+    shared = [column for column in _SHARED if column in pq.read_schema(path).names]
+    villages = pq.ParquetFile(path, read_dictionary=shared).read()
     return Gazetteer(divisions, aliases, villages, pinyin)

@@ -51,7 +51,19 @@ ALL = sorted(commands(ROOT_COMMAND))
 
 
 def test_there_is_a_command_for_every_task() -> None:
-    assert {path[0] for path in ALL} >= {"build", "serve", "check", "map", "layers", "places", "boundaries"}
+    assert {path[0] for path in ALL} >= {
+        "build",
+        "serve",
+        "check",
+        "map",
+        "layers",
+        "places",
+        "boundaries",
+        "extract",
+        "review",
+        "diff",
+        "plans",
+    }
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)

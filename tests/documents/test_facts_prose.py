@@ -226,6 +226,11 @@ def test_short_names_end_in_time(pieces: list[str]) -> None:
     assert len(name) != 1
 
 
+def test_an_item_of_a_list_is_about_what_the_list_is(reader: Reader) -> None:
+    drafts = reader.drafts("全市发展杂粮基地300万亩，其中神池县60万亩，岢岚县45万亩，五寨县马铃薯5万亩。")
+    assert [draft.theme for draft in drafts] == ["coarse_grain", "coarse_grain", "coarse_grain", "potato"]
+
+
 def test_theme_and_kind_of_words() -> None:
     assert theme_of("", "谷子基地") == "coarse_grain"
     assert theme_of("无") == "general"

@@ -30,9 +30,9 @@ def test_a_project_table(reader: Reader) -> None:
     maize, herbs = found.drafts
     assert (maize.kind, maize.theme, maize.name) == (Kind.PROJECT, "maize", "玉米制种项目")
     assert [place.mention.name for place in maize.places] == ["原平市"]
-    assert [(q.text, q.amount.unit) for q in maize.quantities] == [("3万亩", "万亩"), ("0.8", "亿元")]
+    assert [(q.text, q.amount.unit) for q in maize.quantities] == [("0.8", "亿元"), ("3万亩", "万亩")]
     assert [place.mention.name for place in herbs.places] == ["砂河镇"]
-    assert [q.text for q in herbs.quantities] == ["2000平方米", "1.25"]
+    assert [q.text for q in herbs.quantities] == ["1.25", "2000平方米"]
     assert herbs.precision is Precision.TOWNSHIP
     for draft in found.drafts:
         for quantity in draft.quantities:
@@ -67,13 +67,14 @@ def test_indicators_by_year(reader: Reader, text: str) -> None:
     assert (grain.scope, grain.places, grain.precision) == ("忻州市", (), Precision.CITY)
     assert (grain.status, grain.period) == (Status.TARGET, "2025")
     made = [(q.amount.value, q.amount.unit, q.amount.status, q.amount.period) for q in grain.quantities]
+    # The target leads.
     assert made == [
-        (Decimal(170), "万吨", Status.BASELINE, "2020"),
         (Decimal(180), "万吨", Status.TARGET, "2025"),
+        (Decimal(170), "万吨", Status.BASELINE, "2020"),
     ]
     assert [(q.text, q.amount.unit, q.amount.qualifier) for q in rate.quantities] == [
-        ("61.5", "%", "exact"),
         ("≥70", "%", "at_least"),
+        ("61.5", "%", "exact"),
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from geoplan.documents.places import PlaceFinder, find_mentions, load_finder
+from geoplan.documents.places.abbreviations import abbreviations
 from geoplan.documents.places.mention import Flag, Mention, PlaceLevel
 from geoplan.errors import DocumentError
 from geoplan.gazetteer import Gazetteer
@@ -61,6 +62,24 @@ def divisions(mentions: tuple[Mention, ...]) -> list[str]:
         ("330100", "串联西湖区转塘街道、双浦镇，萧山区党湾镇。", "西湖区 转塘街道 双浦镇 萧山区 党湾镇"),
         ("640300", "打造同心枸杞、盐池滩羊、青铜峡葡萄产区。", "同心 盐池 青铜峡"),
         ("140321", "以东回镇、岔口乡甘泉井村为核心。", "东回镇 岔口乡 甘泉井村"),
+        ("520000", "三都县、荔波和威宁县种刺梨，黔东南州也种。", "三都县 荔波 威宁县 黔东南州"),
+        ("152200", "科右中旗、科右前旗养牛。", "科右中旗 科右前旗"),
+        ("150800", "乌拉特中旗、乌前旗、杭后旗种向日葵。", "乌拉特中旗 乌前旗 杭后旗"),
+        ("222400", "延边州的延吉市、图们各建1处。", "延边州 延吉市 图们"),
+        ("653100", "喀什市、喀什地区与疏勒县。", "喀什市 喀什地区 疏勒县"),
+        ("620000", "临夏州积石山县、东乡县。", "临夏州 积石山县 东乡县"),
+        ("469007", "布局在大田、板桥、四更等乡镇。", "大田 板桥 四更"),
+        ("530581", "布局在荷花、明光、和顺等乡镇。", "荷花 明光 和顺"),
+        ("520328", "高台镇的陶仪、河坎上;马山镇的清江、新建、工农。", "高台镇 陶仪 河坎上 马山镇 清江 新建 工农"),
+        ("433122", "带动附近的永兴场乡、达岚镇。", "永兴场乡 达岚镇"),
+        ("320900", "射阳县、响水新建冷库；东台发展蚕桑。", "射阳县 响水 东台"),
+        ("460000", "以海棠为核心，辐射龙华区、秀英等区。", "海棠 龙华区 秀英"),
+        ("450900", "建设兴业、陆川县等油茶基地。", "兴业 陆川县"),
+        ("420922", "高店、新城镇和东新乡新建冷库。", "高店 新城镇 东新乡"),
+        ("522623", "施秉马溪乡、牛大场镇。", "施秉 马溪乡 牛大场镇"),
+        ("130900", "泊头鸭梨、献县枣各5万亩。", "泊头 献县"),
+        ("330600", "以上虞为核心,辐射诸暨。", "上虞 诸暨"),
+        ("140300", "名单:甘泉井村 七亘村 桃林沟村", "甘泉井村 七亘村 桃林沟村"),
     ],
 )  # fmt: skip
 def test_divisions_are_found_level_by_level(finder: Finder, area: str, text: str, found: str) -> None:
@@ -84,6 +103,16 @@ def test_divisions_are_found_level_by_level(finder: Finder, area: str, text: str
         ("511500", "提高县域经济水平。"),
         ("360000", "提高城乡居民收入，打通城乡要素流动。"),
         ("140900", "面向北京、天津市场，学习浙江经验。"),
+        ("530800", "普洱茶价格回升，滇红走俏。"),
+        ("350000", "考亭书院开放，鄱阳湖优质大米产业园。"),
+        ("410000", "种植豫花9号、中原牡丹系列。"),
+        ("450300", "加强水资源保护，资源利用率提高。"),
+        ("360100", "以仓储为中心，新时代农村和平发展。"),
+        ("431100", "它是湖南省最大的单个茶园。"),
+        ("530000", "由云南省发改委批准。"),
+        ("500110", "通惠食品工业园:面积10平方公里。"),
+        ("350000", "优化大田蔬菜品种。"),
+        ("140900", "在恒山和五台山区域种药材。"),
     ],
 )
 def test_what_only_looks_like_a_place_is_none(finder: Finder, area: str, text: str) -> None:
@@ -97,6 +126,11 @@ def test_what_only_looks_like_a_place_is_none(finder: Finder, area: str, text: s
         ("140300", "围绕锁簧镇、巨镇种植基地", "巨镇", "140321107", (Flag.MISPRINT,)),
         ("140600", "平鲁为主", "平鲁", "140603", (Flag.SHORT,)),
         ("140700", "建设太谷县基地", "太谷县", "140703", (Flag.OLD_NAME,)),
+        ("350000", "漳浦、东山海水养殖", "东山", "350626", (Flag.SHORT,)),
+        ("210000", "鞍山市立山区、铁西区", "铁西区", "210303", ()),
+        ("210000", "沈阳市和平区、铁西区", "铁西区", "210106", ()),
+        ("520328", "兴隆镇的龙凤、太平", "太平", "520328108207", (Flag.SHORT,)),
+        ("150000", "科左后旗养牛", "科左后旗", "150522", ()),
     ],
 )
 def test_names_resolve_to_codes(
@@ -158,6 +192,41 @@ def test_a_list_of_crops_makes_no_villages(finder: Finder) -> None:
 def test_regions(finder: Finder, text: str, region: str, members: tuple[str, ...]) -> None:
     (mention,) = find_mentions(finder("140900"), text)
     assert (mention.text, mention.level, mention.members) == (region, PlaceLevel.REGION, members)
+
+
+@pytest.mark.parametrize(
+    ("area", "text", "found"),
+    [
+        ("150000", "在西辽河和河套平原种玉米", "西辽河 河套平原"),
+        ("150000", "阴山南北麓与大兴安岭地区", "阴山南北麓 大兴安岭"),
+        ("640000", "抢抓黄河流域机遇，推进温河灌区改造", "黄河流域 温河灌区"),
+        ("130000", "环京津蔬菜", "环京津"),
+        ("230000", "三江平原水稻，七星农场", "三江平原 七星农场"),
+        ("420500", "三峡翻坝物流园，努力将华北奕丰生态园建成样板", "三峡翻坝物流园 华北奕丰生态园"),
+        ("500110", "通惠食品工业园", "通惠食品工业园"),
+        ("530000", "5个省级高原特色示范园，推动高原特色农业，人才资源产业园，油茶综合产业园", ""),
+        ("410000", "1000万亩重要农产品生产保护区，国家级水产种质资源保护区，农业主题公园", ""),
+    ],
+)
+def test_regions_and_sites_begin_with_their_own_name(finder: Finder, area: str, text: str, found: str) -> None:
+    assert [m.text for m in find_mentions(finder(area), text)] == found.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("积石山保安族东乡族撒拉族自治县", ("积石山县",)),
+        ("东乡族自治县", ("东乡县",)),
+        ("管城回族区", ("管城区",)),
+        ("察哈尔右翼前旗", ("察右前旗",)),
+        ("喀喇沁左翼蒙古族自治县", ("喀喇沁左翼县", "喀左县")),
+        ("西乌珠穆沁旗", ("西乌旗",)),
+        ("阿荣旗", ()),
+        ("平定县", ()),
+    ],
+)
+def test_short_names_that_keep_a_suffix(name: str, short: tuple[str, ...]) -> None:
+    assert abbreviations(name) == short
 
 
 def test_a_part_of_a_division_by_its_terrain_knows_the_division(finder: Finder) -> None:

@@ -48,7 +48,7 @@ def test_the_projects_own_files_have_no_fault(settings: Settings, names: Gazette
     [
         (",忻府区,,target", ",忻府镇区,,target", "places", "no place '忻府镇区' in 山西省/忻州市"),
         (",area,173.6,", ",area,much,", "value", "'much' is no number; write plain digits"),
-        (",area,173.6,万亩", ",area,173.6,万担", "unit", "unknown unit '万担'"),
+        (",area,173.6,万亩", ",area,173.6,万筐筐", "unit", "unknown unit '万筐筐'"),
         (",area,173.6,万亩", ",area,173.6,亿元", "unit", "'亿元' is a unit of CNY"),
         ("high_standard_farmland,高标准农田规划任务", "gold,高标准农田规划任务", "theme", "'gold' is no theme"),
         (",330,346..371", ",331,346..371", "id", "does not fit line 331"),

@@ -20,8 +20,15 @@ _NOT_FARMED = frozenset(
 _FARMING = re.compile(r"种植|养殖|发展|扩大|栽培|推广|生产")
 _NAMED_ZONE = re.compile(r"[^，。；：]{3,}(?<![地县山社灾市校库景牧林农郊])(?:区域?|带|圈|轴|廊道|板块|片)$")
 _NAME_LENGTH = 40
+_BUILT = frozenset({Measure.INVESTMENT, Measure.POWER, Measure.LENGTH})
+_RESTORING = re.compile(r"复垦|治理|修复|整治|绿化|造林|清淤|退耕|防护林")
+_NAMED_ROUTE = re.compile(
+    r"(?:[东西南北中]线|山水|古村|古堡|风情|红色|文化|观光|生态|研学|康养|精品|自驾|旅游)[^，。；：]{0,8}(?:线|游|之旅|环线)$"
+)
 _FIELD_UNIT = re.compile(r"亩|公顷|hm²")
-_MEASURED = re.compile(r"接待|游客|人次|产值|产量|收入|率|比重|比例|占|交易|库容|能力|存栏|出栏|增加值|销售|认证|利用")
+_MEASURED = re.compile(
+    r"床位|停车|接待|游客|人次|产值|产量|收入|率|比重|比例|占|交易|库容|能力|存栏|出栏|增加值|销售|认证|利用"
+)
 _BUILDING = re.compile(r"建设|打造|新建|创建|建成|建立|改造|完成|划定|培育|新增|扩建|高标准|各建|各新")
 
 
@@ -58,7 +65,7 @@ def _readings(before: str, inside: str, rest: str, lead: str) -> Iterator[KindFo
     led = lead_kind(lead)
     if subject := _subject(before):
         yield subject
-    if is_layout and led:
+    if led and (is_layout or led[0] is Kind.ROUTE or SUBJECT_LINK.search(before)):
         yield KindFound(led[0], lead, "kind-of-lead")
     if noun := _first_noun(inside):
         yield noun
@@ -107,7 +114,11 @@ def _subject(before: str) -> KindFound | None:
 
 def lead_kind(words: str) -> tuple[Kind, int] | None:
     """Kind of a heading-like phrase with the end of its noun; any named 区, 带 or 圈 at its end is a zone."""
+    if _NAMED_ROUTE.search(words):
+        return Kind.ROUTE, len(words)
     found = kind_of(words)
+    if found is not None and words.endswith("布局"):
+        return None  # 种植布局：tells that a layout follows, not that there is a zone
     if found is not None and found[2] == len(words):
         return found[0], found[2]
     if _NAMED_ZONE.search(words[-_NAME_LENGTH:]):
@@ -157,7 +168,7 @@ def figure_kind(amount: Amount, before: str, after: str, *, has_places: bool, co
             return KindFound(Kind.INDICATOR, phrase, "kind-by-scope")
         return KindFound(kind, phrase[:end], "kind-noun")
     words = clause + after
-    if amount.measure in {Measure.INVESTMENT, Measure.POWER} and has_places:
+    if has_places and (amount.measure in _BUILT or _RESTORING.search(clause)):
         return KindFound(Kind.PROJECT, words, "kind-by-measure")
     theme = theme_of(words, context)
     if has_places and theme not in _NOT_FARMED:
@@ -167,4 +178,6 @@ def figure_kind(amount: Amount, before: str, after: str, *, has_places: bool, co
     if has_places and _FIELD_UNIT.search(amount.unit) and theme in {"general", "processing"}:
         # Land counted in mu, with a crop that no theme has.
         return KindFound(Kind.BASE, words, "kind-by-measure")
-    return KindFound(Kind.INDICATOR, words, "kind-by-measure")
+    # What is built at a place and is of no other kind is a project.
+    kind = Kind.PROJECT if has_places and _BUILDING.search(clause) else Kind.INDICATOR
+    return KindFound(kind, words, "kind-by-measure")

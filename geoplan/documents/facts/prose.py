@@ -203,9 +203,15 @@ def _kind_here(
         kind = bare_kind(setting.headings)
     if made and segment.before.rstrip().endswith("其中"):
         kind = KindFound(made[-1].kind, made[-1].name, "kind-of-whole")
-    elif made and kind is None and segment.amounts:
-        kind = KindFound(made[-1].kind, text[segment.words : segment.amounts[0].start], "kind-of-whole")
+    elif made and kind is None and segment.amounts and _is_elliptic(text[segment.words : segment.amounts[0].start]):
+        own = text[segment.words : segment.amounts[0].start]
+        kind = KindFound(made[-1].kind, own if theme_of(own) != "general" else made[-1].name, "kind-of-whole")
     return kind
+
+
+def _is_elliptic(words: str) -> bool:
+    """Whether nothing but a bound or 各 stands between places and figure (滑县35万亩, 西峡各不少于6万亩)."""
+    return len(words) <= 6 and not PLANNING_VERBS.search(words)
 
 
 def _around(amount: Amount, segment: Segment, position: int, text: str, begin: int) -> tuple[str, str]:

@@ -24,9 +24,7 @@ def abbreviations(name: str) -> tuple[str, ...]:
         found.append(match.group(1) + match.group(2))
     if match := _ETHNIC_DISTRICT.match(name):
         found.append(match.group(1) + "区")
-    if match := _WING.match(name):
-        found.append("".join(match.groups()))
-    elif match := _BANNER.match(name):
+    if (match := _WING.match(name)) or (match := _BANNER.match(name)):
         found.append("".join(match.groups()))
     if match := _SIDED.match(name):
         found.append(match.group(1) + "旗")

@@ -37,6 +37,8 @@ def has_edge(text: str, start: int, end: int) -> tuple[bool, bool]:
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
     left = not before or before[-1] in _BEFORE or before in BEFORE_WORDS or before in PROSE_WORDS
     right = not after or after[0] in _AFTER or after in AFTER_WORDS or after in PRODUCTS or after in PROSE_WORDS
+    if text[start - 1 : start] == "以" and after[:1] == "为":
+        return True, True
     # 提高平均: the name's first character ends a word, its last one begins another.
     if before[-1:] + text[start] in PROSE_WORDS:
         left = False
@@ -44,6 +46,20 @@ def has_edge(text: str, start: int, end: int) -> tuple[bool, bool]:
         right = False
         left = left and (not before or before[-1] in MARKS)
     return left, right
+
+
+_LEAD = re.compile(
+    rf"{'|'.join(sorted(BEFORE_WORDS))}|[0-9一二三四五六七八九十两百千万亿]+[余多]?(?:个|座|处|条|家|片|批|亩|公里)|"
+    r"(?:国家|省|市|县|区)级|[个座处批]|[的在与和及为等以将把被对是由向从到于]|[^\u4e00-\u9fff]"
+)
+
+
+def proper_start(text: str, low: int, end: int) -> int:
+    """Where a site's or region's own name begins: behind the last verb, measure or particle (推进|温河灌区)."""
+    start = low
+    for match in _LEAD.finditer(text, low, end):
+        start = match.end()
+    return start
 
 
 def is_closed(text: str, end: int) -> bool:
@@ -91,7 +107,11 @@ def is_word(word: str, *, high: bool) -> bool:
 
 def starts_word(text: str, start: int, end: int) -> bool:
     """Whether all but the first character is a word of its own (高|城乡) and nothing says that a name begins."""
-    if start == 0 or text[start + 1 : end] not in PROSE_WORDS or text[start - 1] in MARKS:
+    if text[start + 1 : end] not in PROSE_WORDS:
+        return False
+    if text[start] in "为在把将对以":
+        return True
+    if start == 0 or text[start - 1] in MARKS:
         return False
     if text[start - 2 : start] in BEFORE_WORDS and text[start] not in "和与及":
         return False

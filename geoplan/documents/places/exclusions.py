@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
+from geoplan.documents.places.cue_words import MOUNTAINS, RIVERS
 from geoplan.documents.places.mention import PlaceLevel
 
 _TITLE = re.compile(r"《[^《》]{1,80}》|〈[^〈〉]{1,60}〉")
@@ -26,6 +27,7 @@ _BREED = re.compile(
 _LINE = re.compile(
     r"(?:铁路|高铁|高速|客专|专线|公路|大桥|机场|火车站|河(?![道流谷沿滩])|江(?![沿])|路(?!家|村|西|东|北|南))"
 )
+_NATURE = frozenset((*RIVERS, *MOUNTAINS))
 _CLAUSE = re.compile(r"[，。；：:,;\n（(]")
 _AT = re.compile(r"[在到至][\u4e00-\u9fff、]{0,24}$")
 _MARKET_BEFORE = re.compile(
@@ -34,7 +36,13 @@ _MARKET_BEFORE = re.compile(
 _MARKET_AFTER = re.compile(r"[^，。；,;]{0,12}?(?:市场|经验|消费|客商|客源|口岸|等国|方向|资本|企业|模式)")
 
 
+_RANGE = re.compile(r"山(?:[脉麓区上下]|风景|[\u4e00-\u9fff]{0,4}(?:区|景))")
 _RANK = re.compile(r"[^，。；,;]{0,12}?(?:第[一二三四五]|最[大多早高]|首[个家位]|唯一|之[首最冠]|前列)")
+
+
+def _starts_nature(text: str, start: int, end: int) -> bool:
+    """Whether a name is the first part of a river's or mountain's (鄱阳|湖, 五台|山)."""
+    return text[start : end + 1] in _NATURE or text[start : end + 2] in _NATURE
 
 
 def is_measure(text: str, end: int) -> bool:
@@ -55,9 +63,11 @@ def is_in(spans: list[tuple[int, int]], start: int, end: int) -> bool:
     return index >= 0 and spans[index][0] <= start and end <= spans[index][1]
 
 
-def belongs_to_name(text: str, end: int, level: PlaceLevel, *, full: bool) -> bool:
+def belongs_to_name(text: str, start: int, end: int, level: PlaceLevel, *, full: bool) -> bool:
     """Whether a stretch that ends here is part of an office's, company's, breed's or line's proper name."""
     if _OFFICE.match(text, end):
+        return True
+    if not full and (_RANGE.match(text, end) or _starts_nature(text, start, end)):
         return True
     if not full and (_BREED.match(text, end) or _LINE.match(text, end)):
         return True

@@ -75,7 +75,7 @@ def find_mentions(finder: PlaceFinder, text: str, *, within: str = "") -> tuple[
     ]
     spots = scenic_spots(text)
     closed = _Spans([*titles, *spots, *((region.start, region.end) for region in regions)])
-    found = (reading for reading in read_names(names, text) if not _excluded(text, closed, reading))
+    found = _without_excluded(text, closed, read_names(names, text))
     readings = [kept for kept in (_prune(names, text, reading) for reading in found) if kept]
     lists = find_lists(names, text, readings)
     backed = [(reading.start, reading.end) for made in lists for item in made.items for reading in item.chain]
@@ -107,7 +107,14 @@ class _Spans:
 def _leads_site(names: Names, text: str, reading: Reading) -> bool:
     """Whether a short name of a township or village leads the name of a site."""
     low = not reading.full and not reading.high and not reading.common
-    return low and (names.compact or len(reading.names) == 1) and names_site(text, reading.start, reading.end)
+    # 通惠食品工业园 is no part of 通惠街道: streets and neighbourhoods are not named by halves.
+    urban = all(names.official(name.code).endswith(("街道", "社区", "办事处")) for name in reading.names)
+    return (
+        low
+        and not urban
+        and (names.compact or len(reading.names) == 1)
+        and names_site(text, reading.start, reading.end)
+    )
 
 
 def _merge(mentions: list[Mention], more: list[Mention]) -> list[Mention]:
@@ -123,11 +130,26 @@ def _merge(mentions: list[Mention], more: list[Mention]) -> list[Mention]:
     return sorted(found, key=lambda mention: mention.start)
 
 
-def _excluded(text: str, closed: _Spans, reading: Reading) -> bool:
-    if closed.meets(reading.start, reading.end):
-        return True
+def _without_excluded(text: str, closed: _Spans, readings: list[Reading]) -> list[Reading]:
+    """The readings that are no part of another name, in order.
+
+    One that a full township or village follows is part of what that one is part of (澄城县 | 城关街道 …).
+    """
+    kept: list[Reading] = []
+    free: dict[int, bool] = {}
+    for reading in reversed(readings):
+        apart = not closed.meets(reading.start, reading.end)
+        apart = apart and (free.get(reading.end) or not _excluded(text, reading))
+        if apart:
+            kept.append(reading)
+        if reading.full and not reading.high and not reading.common:
+            free[reading.start] = free.get(reading.start, False) or apart
+    return kept[::-1]
+
+
+def _excluded(text: str, reading: Reading) -> bool:
     level = min((name.level for name in reading.names), key=_DEPTH.__getitem__)
-    return belongs_to_name(text, reading.end, level, full=reading.full)
+    return belongs_to_name(text, reading.start, reading.end, level, full=reading.full)
 
 
 def _prune(names: Names, text: str, reading: Reading) -> Reading | None:

@@ -29,6 +29,9 @@ _NOT_IN_NAME = re.compile(
 _INITIALS = re.compile(
     r"(?<![\u4e00-\u9fff](?=[\u4e00-\u9fff]{2}))[\u4e00-\u9fff](?:、[\u4e00-\u9fff](?![\u4e00-\u9fff]、)){2,}"
 )
+_INNER_SUFFIX = re.compile(r"[县镇乡]")
+_FARM = re.compile(r"[农林牧茶][场垦]")
+_SUFFIXED = re.compile(r"([\u4e00-\u9fff]{2,4})(?:镇|乡|街道|苏木|村|嘎查)")
 _LEADS = "在以于为含括的到"
 _LONGEST = 12
 _LOW = (PlaceLevel.TOWNSHIP, PlaceLevel.VILLAGE)
@@ -157,7 +160,10 @@ def _read_item(index: _Index, start: int, end: int, *, last: bool, inner: bool) 
 
 def _ends_name(text: str, reading: Reading) -> bool:
     """Whether a name may end where more of the item follows."""
-    return reading.full or has_edge(text, reading.start, reading.end)[1]
+    if reading.full:
+        return True
+    free = reading.high or not reading.common
+    return free and has_edge(text, reading.start, reading.end)[1] and not _FARM.match(text, reading.end)
 
 
 def _begins_name(text: str, reading: Reading) -> bool:
@@ -170,7 +176,11 @@ def _begins_name(text: str, reading: Reading) -> bool:
 def _led(index: _Index, start: int, end: int) -> tuple[int, frozenset[str]] | None:
     """Where an item begins behind the 的 of the township or county that it lies in, and that one's codes."""
     cut = index.text.rfind("的", start, end)
-    above = [r for r in index.ends.get(cut, ()) if r.full and not r.common and end - cut <= _LONGEST] if cut > 0 else []
+    above = (
+        [r for r in index.ends.get(cut, ()) if r.full and (r.alone or not r.common) and end - cut <= _LONGEST]
+        if cut > 0
+        else []
+    )
     codes = frozenset(name.code for r in above for name in r.names if name.level is not PlaceLevel.VILLAGE)
     return (cut + 1, codes) if codes and end > cut + 1 else None
 
@@ -250,7 +260,9 @@ def _judge(index: _Index, items: list[Item]) -> PlaceList | None:
         # What leads in (建设…、) is no item.
         items = items[1:] if _ITEM.fullmatch(text, items[0].start, items[0].end) is None else items
     named = [item for item in items if item.chain]
-    if len(named) < 2 or 2 * len(named) < len(items):
+    written = [item for item in items if not item.chain and _is_written(text[item.start : item.end])]
+    few = len(named) + len(written) < 2 and not items[0].led
+    if few or not named or 2 * (len(named) + len(written)) < len(items):
         return None
     tail = _TAIL.match(text, items[-1].end)
     noun = tail.group(1) if tail else ""
@@ -262,9 +274,18 @@ def _judge(index: _Index, items: list[Item]) -> PlaceList | None:
     made = PlaceList(items, _level(items, noun))
     if items[0].led and any(PlaceLevel.VILLAGE in item.chain[-1].levels for item in named):
         made.level = PlaceLevel.VILLAGE
-    if len(named) > 2 or len(items) <= 3 or items[0].led:
+    if written or len(named) > 2 or len(items) <= 3 or items[0].led:
         made.unknown = [item for item in items if not item.chain and _may_be_name(index, item, made.level)]
     return made
+
+
+def _is_written(word: str) -> bool:
+    """Whether an unknown item has the suffix of a township or village behind what is no word."""
+    match = _SUFFIXED.fullmatch(word)
+    stem = match.group(1) if match else ""
+    if not stem or _NOT_IN_NAME.search(stem) or _INNER_SUFFIX.search(stem, 1):
+        return False
+    return not any(part in NAME_WORDS or part in PROSE_WORDS for part in (stem, stem[:2], stem[-2:]))
 
 
 def _is_certain(index: _Index, items: list[Item], named: list[Item], noun: str) -> bool:
@@ -321,6 +342,7 @@ def _may_be_name(index: _Index, item: Item, level: PlaceLevel | None) -> bool:
         and word not in NAME_WORDS
         and word not in PROSE_WORDS
         and not _NOT_IN_NAME.search(word)
+        and not _INNER_SUFFIX.search(word, 1, len(word) - 1)
         and not (item.is_first and word[0] in "以在对从由含")
     )
 

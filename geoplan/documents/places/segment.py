@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from geoplan.documents.places.cue_words import VERBS
+from geoplan.documents.places.cue_words import PRODUCTS, VERBS
 from geoplan.documents.places.cues import (
     acts,
     before_product,
@@ -119,7 +119,7 @@ def _village_suffix(text: str, end: int) -> str:
 def _reading(names: Names, text: str, span: tuple[int, int], meant: tuple[Name, ...]) -> Reading | None:
     start, end = span
     high = any(name.level in HIGH for name in meant)
-    phrase = is_phrase(text[start:end]) and is_led(text, start) and is_closed(text, end)
+    phrase = _named_by_phrase(names, text, span, meant)
     if (not phrase and in_phrase(text, start, end)) or (not high and starts_word(text, start, end)):
         return None
     full = tuple(name for name in meant if name.form is not Flag.SHORT)
@@ -142,8 +142,20 @@ def _reading(names: Names, text: str, span: tuple[int, int], meant: tuple[Name, 
     common = phrase or is_word(word, high=high) or (len(stem) > 1 and is_word(stem, high=high))
     if not high and not full:
         common = common or word in names.famous
-    alone = _stands_alone(names, text, span, kept, common=common)
+    alone = acts(text, start, end) if phrase else _stands_alone(names, text, span, kept, common=common)
     return Reading(start, end, kept, full=bool(full), alone=alone, common=common)
+
+
+def _named_by_phrase(names: Names, text: str, span: tuple[int, int], meant: tuple[Name, ...]) -> bool:
+    """Whether a full name of the area's that is a set phrase (新城镇, 老城区) stands where places do."""
+    start, end = span
+    return (
+        is_phrase(text[start:end])
+        and any(name.form is None and not names.outside(name.code) for name in meant)
+        and all(name.level is not PlaceLevel.VILLAGE for name in meant)
+        and is_led(text, start)
+        and (is_closed(text, end) or acts(text, start, end))
+    )
 
 
 def _stands_alone(names: Names, text: str, span: tuple[int, int], meant: tuple[Name, ...], *, common: bool) -> bool:
@@ -256,6 +268,8 @@ def follows(names: Names, text: str, parent: Reading, child: Reading) -> bool:
 
 def _free_child(text: str, child: Reading) -> bool:
     """Whether a short name may follow its parent: 平鲁 | 红山荞麦 has no village, 盂县 | 西烟、东梁 has a township."""
+    if not child.full and text[child.start : child.end] in PRODUCTS:
+        return False
     if is_closed(text, child.end):
         return True
     if child.common:

@@ -186,8 +186,10 @@ def find_setting(lines: Sequence[Line]) -> Setting:
     wrap = 0.0
     if len(widths) == len(texts) and len(widths) >= 4:
         top = widths[int(len(widths) * 0.98)]
-        full = sum(1 for value in widths if top - 3 <= value <= top + 1)
-        if top <= 62 and full >= 0.3 * len(widths):
+        full = [line for line in texts if top - 3 <= width(line.text) <= top + 1]
+        # Lines broken at a width end in the middle of sentences; short paragraphs of like length do not.
+        broken = sum(not is_finished(line.text) for line in full)
+        if top <= 62 and len(full) >= 0.3 * len(widths) and 2 * broken >= len(full):
             wrap = top
     share = sum(line.indented for line in texts) / len(texts)
     return Setting(wrap, indents_tell=share <= 0.8)

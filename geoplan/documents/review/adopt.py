@@ -83,7 +83,7 @@ def _figures(draft: FactCells, wanted: FactCells) -> tuple[FigureCells, ...]:
     free = list(draft.figures)
     found = []
     for figure in wanted.figures:
-        same = next((other for other in free if _says_the_same(other, figure, draft, wanted)), None)
+        same = next((other for other in free if _says_the_same(other, figure, wanted)), None)
         if same is not None:
             free.remove(same)
         found.append(same or figure)
@@ -91,13 +91,14 @@ def _figures(draft: FactCells, wanted: FactCells) -> tuple[FigureCells, ...]:
     return draft.figures if len(order) == len(found) == len(draft.figures) else tuple(found)
 
 
-def _says_the_same(one: FigureCells, other: FigureCells, draft: FactCells, wanted: FactCells) -> bool:
+def _says_the_same(one: FigureCells, other: FigureCells, wanted: FactCells) -> bool:
     exact = all(
         getattr(one, name) == getattr(other, name) for name in ("measure", "value", "unit", "qualifier", "line")
     )
     added = all(getattr(other, name) in {"", getattr(one, name)} for name in ("change", "per"))
+    # A figure without a time of its own has the fact's, and that is the record's once it is corrected.
     timed = all(
-        (getattr(one, name) or getattr(draft, name)) == (getattr(other, name) or getattr(wanted, name))
+        (getattr(one, name) or getattr(wanted, name)) == (getattr(other, name) or getattr(wanted, name))
         for name in ("status", "period")
     )
     return exact and added and timed and _overlap(one.span, other.span)
