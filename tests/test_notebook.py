@@ -62,8 +62,11 @@ def test_a_citation_opens_where_there_is_a_copy(tmp_path: Path, build: Build, mo
 @pytest.mark.parametrize(
     "record", ["xinzhou-1-99", "nothing", "../../x-1-01", {"plan": "x"}, Citation("none", 1, 0, 1)]
 )
-def test_a_citation_of_nothing_is_said(build: Build, settings: Settings, record: object) -> None:
+def test_a_citation_of_nothing_is_said(
+    build: Build, settings: Settings, record: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert build
+    monkeypatch.setenv("GEOPLAN_BUILD", str(settings.build_dir))
     with pytest.raises(DocumentError, match=r"no (record|plan)"):
         geoplan.cite(record, settings.root)  # type: ignore[arg-type]
 

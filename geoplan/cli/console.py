@@ -54,10 +54,10 @@ def write_new(path: Path, data: bytes) -> None:
         If the folder does not exist or cannot be written to.
     """
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # by its own name: a pipe behind /dev/stdout has none to resolve to
             return
+        target = path.resolve()
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as stream:
             temporary = Path(stream.name)
         try:

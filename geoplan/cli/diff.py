@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from geoplan.cli.console import settings_here, write_new
+from geoplan.errors import GeoplanError
 
 if TYPE_CHECKING:
     from geoplan.documents.diff import Difference
@@ -27,6 +28,7 @@ def diff(
     from geoplan.documents.versions import read_version
     from geoplan.reports.differences import difference_summary, difference_table
 
+    _check_outputs([old, new], [path for path in (output, geojson, map_) if path is not None])
     before, after = read_version(old), read_version(new)
     differences = compare(before.records, after.records)
     if output is not None:
@@ -46,6 +48,16 @@ def diff(
     print(f"图层：{len(layer.frame) - len(undrawn)} 处已落图，{len(undrawn)} 处未落图。")
     for row in undrawn:
         print(f"  未落图  {row['change_zh']}  {row['name']}（{row['place']}）：{row['reason']}")
+
+
+def _check_outputs(inputs: list[Path], outputs: list[Path]) -> None:
+    """No version that is compared is written over, and no output by another."""
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise GeoplanError(f"{path} is already one of the other files. Give each output a name of its own.")
+        if path.is_file() or not path.exists():  # a pipe may take several
+            taken.add(path.resolve())
 
 
 def _layer(differences: list[Difference], plan: str, area: str | None, title: str) -> ChangeLayer:

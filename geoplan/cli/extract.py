@@ -43,7 +43,8 @@ def extract(
     from geoplan.gazetteer import read_regions
 
     # A pipe or device has no place beside it for the list of what was not read.
-    unread = None if output.exists() and not output.is_file() else output.with_name(f"{output.stem}.unread.txt")
+    is_stream = output.exists() and (not output.is_file() or output.is_relative_to("/dev"))
+    unread = None if is_stream else output.with_name(f"{output.stem}.unread.txt")
     _check_outputs(plan, [path for path in (output, unread, mentions) if path is not None])
     # The command makes hundreds of thousands of small objects, no cycles among them, and ends: collecting them costs
     # more than reading the plan, and grows faster than the text.
@@ -73,11 +74,13 @@ def extract(
     if unread is not None:
         write_new(unread, "".join(f"{_unread(problem)}\n" for problem in found.problems).encode())
     lines = len(document.lines) - (not document.lines[-1])  # a line break at the end opens no line
+    unread_count = sum(problem.code == "unread-statement" for problem in found.problems)
     unsure = sum(draft.confidence < UNSURE for draft in found.drafts)
     print(
         f"{output}: {len(found.drafts)} drafted records of {own.name} from {lines} lines "
         f"in {seconds:.1f} s; {unsure} of them unsure (confidence below {UNSURE}). "
-        f"{len(found.problems)} statements with a place gave none{f': {unread}' if unread else ''}.",
+        f"{unread_count} statements with a place gave none, {len(found.problems) - unread_count} tables differ from "
+        f"their total{f': {unread}' if unread else ''}.",
         file=sys.stdout if unread else sys.stderr,
     )
 

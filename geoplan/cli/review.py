@@ -7,6 +7,7 @@ import secrets
 import socket
 import threading
 import webbrowser
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -64,10 +65,14 @@ def _apply(draft: Path, output: Path, undecided: Literal["keep", "drop"] | None)
     from geoplan.documents.review.decisions import decisions_path, read_decisions
     from geoplan.documents.review.store import read_drafts, record_file, summarise
 
+    if output.resolve() in {draft.resolve(), decisions_path(draft).resolve()}:
+        raise GeoplanError(f"{output} is the draft or its decisions; give the records a file of their own.")
     file = read_drafts(draft)
     kept = read_decisions(decisions_path(draft))
     summary = summarise(file.drafts, kept.decisions, undecided)
-    problems = [*file.problems, *kept.problems, *summary.problems]
+    # Problems of one draft tell their row; the file is known here.
+    made = (replace(one, file=draft.name) if one.row and not one.file else one for one in summary.problems)
+    problems = [*file.problems, *kept.problems, *made]
     write_new(output, record_file(summary.records))
     for problem in problems[:_SHOWN]:
         print(f"note: {problem}")

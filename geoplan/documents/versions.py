@@ -81,14 +81,14 @@ def _read_json_lines(path: Path) -> Version:
         raise RecordError(f"{path.name}, record {number}: {message}; nothing was compared.") from None
     except GeoplanError as error:
         raise RecordError(f"{path.name}, record {number}: {error} Nothing was compared.") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RecordError(f"{path.name}, line {number}: no record of `geoplan extract --format jsonl`.") from None
     return Version(records[0].plan if records else path.stem, records)
 
 
 def _common_path(rows: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The names that all places begin with: the plan's own area, inside which record files name their places."""
-    paths = [place["path"] for row in rows for place in row["places"] if place["path"]]
+    """The names that all divisions begin with: the plan's own area, inside which record files name their places."""
+    paths = [place["path"] for row in rows for place in row["places"] if place["path"] and _is_division(place)]
     common = list(paths[0]) if paths else []
     for path in paths:
         common = [name for name, _ in takewhile(lambda pair: pair[0] == pair[1], zip(common, path, strict=False))]
@@ -97,7 +97,7 @@ def _common_path(rows: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def _record(row: dict[str, Any], above: tuple[str, ...]) -> PlanRecord:
     plan = str(row["doc"])
-    divisions = [place for place in row["places"] if place["level"] not in {"region", "site"} and place["path"]]
+    divisions = [place for place in row["places"] if _is_division(place) and place["path"]]
     places = tuple(_place(place, above) for place in divisions)
     others = [str(place["text"]) for place in row["places"] if place not in divisions]
     region = "、".join(dict.fromkeys(filter(None, [row.get("region", ""), *others])))[:60]
@@ -109,6 +109,10 @@ def _record(row: dict[str, Any], above: tuple[str, ...]) -> PlanRecord:
         quantities=tuple(_quantity(quantity, row, plan) for quantity in row["quantities"]),
         citation=Citation(plan, row["line"], *row["span"]),
     )  # fmt: skip
+
+
+def _is_division(place: dict[str, Any]) -> bool:
+    return place["level"] not in {"region", "site"}
 
 
 def _place(place: dict[str, Any], above: tuple[str, ...]) -> PlaceRef:

@@ -70,7 +70,7 @@ def fact_faults(row: Row) -> Iterator[Fault]:
             yield column, f"at most {longest} characters, this has {len(row[column])}."
     if row["seq"] and (not _INTEGER.fullmatch(row["seq"]) or int(row["seq"]) < 1):
         yield "seq", f"{row['seq']!r} is no place in an order; write 1, 2, 3."
-    items = place_items(row)
+    items = place_items(row["places"])
     for item in items:
         try:
             PlaceRef.parse(item)
@@ -110,9 +110,9 @@ def citation_faults(row: Row) -> Iterator[Fault]:
         yield "span", f"{row['span']!r} is no span; write start..end, characters counted from 0{_hint(row['span'])}."
 
 
-def place_items(row: Row) -> list[str]:
-    """Items of the ``places`` cell."""
-    return [item for part in row["places"].split(";") if (item := part.strip())]
+def place_items(places: str) -> list[str]:
+    """Items of a ``places`` cell."""
+    return [item for part in places.split(";") if (item := part.strip())]
 
 
 def parse_span(text: str) -> Span:

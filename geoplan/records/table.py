@@ -86,7 +86,7 @@ def read_records(path: Path, plan: str | None = None, also: Collection[str] = ()
         if record is not None:
             records.append(record)
         elif not any(problem.column == "places" for problem in faults):
-            unread[number] = [PlaceRef.parse(item) for item in place_items(first)]
+            unread[number] = [PlaceRef.parse(item) for item in place_items(first["places"])]
     return RecordFile(records, seen, problems, unread)
 
 
@@ -168,7 +168,7 @@ def _row_faults(row: _Row, *, is_first: bool) -> Iterator[tuple[str, str]]:
 def _fact(row: _Row, plan: str, quantities: list[Quantity]) -> PlanRecord:
     texts = ("id", "kind", "theme", "name", "region", "status", "period", "part_of", "duplicate_of", "note")
     values: dict[str, Any] = {key: row[key] for key in texts}
-    places = tuple(PlaceRef.parse(item) for item in place_items(row))
+    places = tuple(PlaceRef.parse(item) for item in place_items(row["places"]))
     citation = _citation(row, plan)
     return PlanRecord(
         **values,

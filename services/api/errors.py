@@ -98,7 +98,7 @@ def _on_http_exception(_request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     details = {
         HTTPStatus.NOT_FOUND: "There is nothing at this address.",
-        HTTPStatus.METHOD_NOT_ALLOWED: "This address answers GET and HEAD.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
     }
     return Problem(status, details.get(status, status.description), dict(error.headers or {}))
 

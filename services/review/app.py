@@ -6,7 +6,6 @@ from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
@@ -90,7 +89,6 @@ def create_review_app(
     errors.install(app)
     app.add_exception_handler(RecordError, _on_unreadable)
     app.add_exception_handler(DocumentError, _on_unreadable)
-    app.add_exception_handler(HTTPException, _on_http_exception)
 
     @app.get("/")
     def get_page() -> Response:
@@ -105,14 +103,3 @@ def create_review_app(
 def _on_unreadable(_request: Request, error: Exception) -> Response:
     """The draft or its decisions were moved or spoiled while the review was open; the reviewer owns both files."""
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-
-
-def _on_http_exception(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    status = HTTPStatus(error.status_code)
-    details = {
-        HTTPStatus.NOT_FOUND: "There is nothing at this address.",
-        HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
-    }
-    return Problem(status, details.get(status, status.description), dict(error.headers or {}))

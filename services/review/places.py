@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import shapely
@@ -12,6 +11,7 @@ from geoplan.errors import PlaceError, Problem
 from geoplan.layers import store
 from geoplan.layers.placement import Located, Shape, Shapes, locate
 from geoplan.records import PlaceRef
+from geoplan.records.cells import place_items
 from geoplan.terms import GeometrySource, Precision
 from services.api.state import Once, Snapshot
 
@@ -44,13 +44,13 @@ class DraftPlaces:
 
     def collection(self, places: str) -> dict[str, Any]:
         """A GeoJSON collection of the places of a cell; a place that is not drawn has no geometry."""
-        return {"type": "FeatureCollection", "features": [self._feature(item) for item in _items(places)]}
+        return {"type": "FeatureCollection", "features": [self._feature(item) for item in place_items(places)]}
 
     def fault(self, places: str) -> str:
         """What is wrong with the places of a cell: the first that is no place of the area. Empty if all are."""
         if not self.area:
             return ""
-        for item in _items(places):
+        for item in place_items(places):
             located = self._locate(item)
             if isinstance(located, Problem):
                 return located.message
@@ -90,10 +90,6 @@ class DraftPlaces:
             if name == "counties":
                 counties = frozenset(frame["code"])
         return Shapes(found, counties)
-
-
-def _items(places: str) -> Iterator[str]:
-    return filter(None, (part.strip() for part in places.split(";")))
 
 
 def _feature(shape: Shape | None, properties: dict[str, Any]) -> dict[str, Any]:

@@ -87,3 +87,13 @@ def test_a_plan_that_is_not_registered_needs_its_area(
     assert (ended.returncode, ended.stderr) == (0, "")
     ended = geoplan(*arguments, "--area", "无此地", project=ROOT, build_dir=settings.build_dir)
     assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+
+
+def test_a_version_is_never_written_over(new: Path, tmp_path: Path) -> None:
+    before = new.read_bytes()
+    for arguments in (["-o", str(new)], ["--geojson", str(new)], ["-o", "a.csv", "--geojson", "a.csv"]):
+        ended = geoplan("diff", str(OLD), str(new), *arguments, project=tmp_path)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert "name of its own" in ended.stderr
+    assert new.read_bytes() == before
+    assert not (tmp_path / "a.csv").exists()

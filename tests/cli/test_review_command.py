@@ -113,3 +113,32 @@ def test_the_page_is_served_on_this_machine_with_a_token(
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def test_the_records_never_replace_the_draft_or_its_decisions(draft: Path) -> None:
+    append_decisions(decisions_path(draft), [decision(read_drafts(draft).drafts[0], Action.REJECT, 1)])
+    for path in (draft, decisions_path(draft)):
+        before = path.read_bytes()
+        ended = run(str(draft), "--apply", "-o", str(path))
+        assert ended.returncode == 1
+        assert "a file of their own" in ended.stderr
+        assert path.read_bytes() == before
+
+
+def test_json_lines_are_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "draft.jsonl"
+    path.write_text('{"id": "p-1-01", "kind": "base"}\n', "utf-8")
+    ended = run(str(path), "--apply", "-o", str(tmp_path / "p.csv"))
+    assert ended.returncode == 1
+    assert "JSON lines, not CSV" in ended.stderr
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_a_changed_draft_is_noted_by_file_and_row(draft: Path, tmp_path: Path) -> None:
+    farm = read_drafts(draft).drafts[0]
+    seen = farm.cells.changed({"status": "baseline"})
+    made = Decision(at="2026-01-01T00:01:00+00:00", action=Action.ACCEPT, anchor=farm.anchor, set={}, seen=seen)
+    append_decisions(decisions_path(draft), [made])
+    ended = run(str(draft), "--apply", "-o", str(tmp_path / "made.csv"))
+    assert ended.returncode == 0, ended.stderr
+    assert f"note: draft.csv, row {farm.row}: {farm.id} was confirmed on 2026-01-01" in ended.stdout

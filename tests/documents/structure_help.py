@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-import pytest
 
 from geoplan.documents.document import Block, Passage, Table
 from geoplan.documents.reading.mending import clean
 from geoplan.documents.reading.structure import Role, read_structure
-
-PLANS = Path(__file__).resolve().parents[3] / "shared" / "plans"
-IDS = ("xinzhou", "shanxi", "shuozhou", "yangquan", "clusters")
+from tests.plan_texts import plan_text
 
 BODY = "到二〇三五年全域建成一批集中连片的示范园区，带动农户稳定增收，形成稳固的发展格局。"
 
 
 def plan(name: str) -> tuple[str, ...]:
     """The lines of a real plan, where it is at hand."""
-    path = PLANS / f"{name}.txt"
-    if not path.is_file():
-        pytest.skip("the real plans are not at hand")
-    return tuple(path.read_text(encoding="utf-8").split("\n"))
+    return tuple(plan_text(name).read_text("utf-8").split("\n"))
 
 
 def passages(blocks: Sequence[Block]) -> Iterator[Passage]:

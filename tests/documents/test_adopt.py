@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoplan.documents import load_plans
-from geoplan.documents.library import find_copy
 from geoplan.documents.review import Action, DraftFact, append_decisions, decisions_path, read_decisions, summarise
 from geoplan.documents.review.adopt import adopt_records, is_label_only
 from geoplan.documents.review.cells import cells_of_record, record_of
@@ -18,6 +16,7 @@ from geoplan.records import PlanRecord, read_records
 from geoplan.settings import Settings
 from tests.commands import geoplan
 from tests.documents.test_decisions import draft
+from tests.plan_texts import PLANS, plan_text
 
 AT = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 COUNTIES = ("甲县", "乙县", "丙县")
@@ -99,12 +98,12 @@ def make(rows: list[tuple[int, str, str, str]]) -> list[DraftFact]:
 
 
 @pytest.mark.usefixtures("build")
-@pytest.mark.parametrize("plan", ["xinzhou", "yangquan", "shuozhou", "shanxi", "clusters"])
+@pytest.mark.parametrize("plan", PLANS)
 def test_the_records_of_the_plans_are_made_of_draft_and_decisions(
     settings: Settings, tmp_path: Path, plan: str
 ) -> None:
     """The whole path, where the plan's own text is at hand: extract, the decisions in the repository, apply."""
-    text = plan_text(settings, plan)
+    text = plan_text(plan)
     kept = decisions_path(settings.layers_dir / "drafts" / f"{plan}.csv")
     made = tmp_path / "draft.csv"
     run = {"project": settings.root, "build_dir": settings.build_dir}
@@ -120,16 +119,6 @@ def test_the_records_of_the_plans_are_made_of_draft_and_decisions(
     assert sorted(new.records, key=lambda record: record.id) == sorted(old.records, key=lambda record: record.id)
     with kept.open(encoding="utf-8") as stream:
         assert sum(1 for _ in stream) == len(read_decisions(kept).decisions)
-
-
-def plan_text(settings: Settings, plan: str) -> Path:
-    """The registered text of a plan, which is not in this repository; without one the test cannot be run."""
-    registered = load_plans(settings.layers_dir / "plans.toml")[plan]
-    beside = settings.root.parent / "shared" / "plans" / f"{plan}.txt"
-    copy = find_copy(settings, registered.sha256) or (beside if beside.is_file() else None)
-    if copy is None:
-        pytest.skip(f"no copy of the text of '{plan}' is at hand (`geoplan plans add`)")
-    return copy
 
 
 def test_decisions_are_not_mixed_with_others(tmp_path: Path, settings: Settings) -> None:

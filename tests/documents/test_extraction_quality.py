@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,28 +20,19 @@ from geoplan.documents.plans import load_plans
 from geoplan.documents.reading import document_from_text, read_document
 from geoplan.gazetteer import Gazetteer
 from geoplan.layers.store import Build, gazetteer
-from geoplan.provenance import sha256_file
 from geoplan.records import read_records
-from geoplan.settings import Settings, plans_folder
+from geoplan.settings import Settings
 from geoplan.terms import Kind
 from tests.benchmarks.extraction.score import GOLD, Result, read_gold, score_lines, score_passages
 from tests.commands import ROOT
+from tests.plan_texts import PLANS, find_plan_text, plan_text
 
 Row = dict[str, Any]
-PLANS = ("clusters", "shanxi", "shuozhou", "xinzhou", "yangquan")
 
 
 @pytest.fixture(scope="module")
 def names(build: Build) -> Gazetteer:
     return gazetteer(build)
-
-
-def registered_text(plan: str, settings: Settings) -> Path | None:
-    """A copy of a registered plan, if one lies here: its text is not in this repository."""
-    digest = load_plans(settings.layers_dir / "plans.toml")[plan].sha256
-    folders = [ROOT.parent / "shared" / "plans", plans_folder(os.environ)]
-    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*.txt"))]
-    return next((path for path in files if path.is_file() and sha256_file(path) == digest), None)
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +41,8 @@ def plan_records(settings: Settings, names: Gazetteer) -> Callable[[str], list[R
     made: dict[str, list[Row]] = {}
 
     def records(plan: str) -> list[Row]:
-        path = registered_text(plan, settings)
-        if path is None:
-            pytest.skip(f"no copy of the plan {plan!r} here (geoplan plans add keeps one)")
         if plan not in made:
-            document = read_document(path, plan)
+            document = read_document(plan_text(plan), plan)
             found = extracted(document, names, settings)
             ids = [str(i) for i in range(len(found.drafts))]
             made[plan] = [draft_record(document, d, i, ids, names) for i, d in zip(ids, found.drafts, strict=True)]
@@ -89,7 +75,7 @@ def test_passages_in_the_style_of_other_provinces(names: Gazetteer, gold: str) -
 
 
 def test_lines_of_the_five_plans(names: Gazetteer, settings: Settings) -> None:
-    paths = {plan: path for plan in PLANS if (path := registered_text(plan, settings))}
+    paths = {plan: path for plan in PLANS if (path := find_plan_text(plan))}
     missing = set(PLANS) - set(paths)
     if missing:
         pytest.skip(f"no copies of the plans {sorted(missing)} here (geoplan plans add keeps them)")

@@ -16,6 +16,7 @@ from geoplan.documents.reading import find_title, read_document, read_transcript
 from geoplan.documents.reading.grid import Grid
 from geoplan.documents.reading.plain import without_marks
 from geoplan.documents.reading.source import Source, detect_format, read_source
+from geoplan.documents.reading.table_heads import column_label, column_unit
 from geoplan.documents.reading.transcript import RawCell, Transcript, clean
 from geoplan.errors import DocumentError
 from tests.documents import files
@@ -116,6 +117,24 @@ def test_markdown_tables_lead_back_to_line_and_column() -> None:
         (0, 0, "县"), (0, 1, "面积\\|亩"), (1, 0, "**乙县**"), (1, 1, "20"), (2, 0, "丙县"), (2, 1, "30"),
     ]  # fmt: skip
     check(transcript)
+
+
+def test_a_markdown_head_of_two_rows_spans_its_blank_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(
+        "# 绵阳市规划\n\n| 序号 | 县 | 任务（万亩） |  |\n| --- | --- | --- | --- |\n|  |  | 新增 | 改造 |\n"
+        "| 1 | 三台县 | 30.5 | 8.0 |\n| 2 | 盐亭县 | 16.3 | 3.6 |\n| 合计 |  | 46.8 | 11.6 |\n",
+        "utf-8",
+    )
+    (table,) = (block for block in read_document(path).blocks if isinstance(block, Table))
+    assert table.heads == 2
+    assert [column_label(table, column) for column in range(4)] == [
+        "序号",
+        "县",
+        "任务（万亩）新增",
+        "任务（万亩）改造",
+    ]
+    assert [column_unit(table, column) for column in (2, 3)] == ["万亩", "万亩"]
 
 
 @given(st.lists(st.sampled_from(["| a | 县 |", "|---|---|", "|-|", "--|--", "", "甲|乙|丙", "|", "正文"]), max_size=12))

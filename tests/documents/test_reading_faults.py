@@ -216,6 +216,14 @@ def test_pdf_bomb(tmp_path: Path, layers: int) -> None:
         assert "swells" in refusal(path)
 
 
+def test_pdf_of_streams_without_end(tmp_path: Path) -> None:
+    """Every one of them would run to the end of the file."""
+    path = tmp_path / "b.pdf"
+    path.write_bytes(b"%PDF-1.4\n" + b"stream\n" * 400_000)
+    with at_most(60):
+        assert "swells" in refusal(path)
+
+
 @pytest.mark.parametrize(("missing", "name"), [("lxml", "a.html"), ("lxml", "a.docx"), ("pdfplumber", "a.pdf")])
 def test_without_the_text_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, name: str) -> None:
     real = builtins.__import__

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from geoplan.documents.document import Passage
 from geoplan.documents.reading.headings import find_title
 from geoplan.documents.reading.structure import structure
-from tests.documents.structure_help import BODY, IDS, check_account, check_positions, plan
+from tests.documents.structure_help import BODY, check_account, check_positions, plan
+from tests.plan_texts import PLANS
 
 # What holds for every text
 
@@ -59,7 +60,7 @@ def test_no_text_is_lost_and_every_character_leads_back(parts: list[str]) -> Non
     assert structure(tuple(lines)) == blocks
 
 
-@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("name", PLANS)
 def test_no_text_of_the_real_plans_is_lost(name: str) -> None:
     lines = plan(name)
     check_positions(lines, structure(lines))

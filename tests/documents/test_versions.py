@@ -96,7 +96,7 @@ def test_json_lines_are_read_like_a_record_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "line 1"), ("[]\n", "no record of"), ('{"doc": "p"}\n', "no record of"),
+        ("{", "line 1"), ("[]\n", "no record of"), ("[" * 100_000, "no record of"), ('{"doc": "p"}\n', "no record of"),
         (json.dumps(line(theme="x")), "record 1: .*theme"),
         (json.dumps(line(line=4)), "record 1: .*does not fit line 4"),
     ],
@@ -108,3 +108,12 @@ def test_broken_json_lines_are_said(tmp_path: Path, text: str, said: str) -> Non
         read_version(path)
     with pytest.raises(RecordError, match="no such file"):
         read_version(tmp_path / "none.jsonl")
+
+
+def test_a_site_outside_the_divisions_leaves_the_others_their_names(tmp_path: Path) -> None:
+    site = {"text": "武引灌区", "span": [0, 4], "name": "武引灌区", "level": "site", "code": "", "flags": []}
+    other = line(id="p-4-01", line=4, places=[site | {"path": ["武引灌区"]}])
+    records = read_version(write_lines(tmp_path / "a.jsonl", line(), other)).records
+    plain = read_version(write_lines(tmp_path / "b.jsonl", line())).records
+    assert records[0].places == plain[0].places
+    assert (records[1].places, records[1].region) == ((), "武引灌区")

@@ -19,6 +19,7 @@ from geoplan.documents.facts.vocabulary import BASELINE_HEADINGS, KIND_PATTERNS,
 from geoplan.documents.places import PlaceFinder, find_mentions
 from geoplan.documents.places.mention import Flag, Mention, PlaceLevel
 from geoplan.documents.quantities import find_amounts
+from geoplan.documents.reading.totals import check_totals
 from geoplan.errors import Problem
 from geoplan.terms import Kind, Level, Precision, Status
 
@@ -40,7 +41,7 @@ class Extraction:
     """What was read out of a document.
 
     `drafts` are in the order of the document; `mentions` are all places named in it, in order; `problems` the
-    statements that hold a place and a planning verb and gave no fact.
+    statements that hold a place and a planning verb and gave no fact, and the tables that do not add up to their total.
     """
 
     drafts: tuple[Draft, ...]
@@ -55,6 +56,10 @@ def extract_facts(
 
     Parameters
     ----------
+    finder
+        The finder for the document's own area (`load_finder`).
+    area
+        What facts without a place are about (`find_area`).
     progress
         Called with the number of blocks done and the number of all blocks.
     """
@@ -65,11 +70,14 @@ def extract_facts(
     routes: dict[Heading, int] = {}
     for done, block in enumerate(document.blocks, 1):
         ground = headings.places(block)
+        before = document.blocks[done - 2] if done > 1 else block
+        said = before.text if isinstance(before, Passage) else ""
         codes = {place.mention.code for place in ground}
         within = codes.pop() if len(codes) == 1 else ""
         if isinstance(block, Table):
             told = _whole_area(table_drafts(block, finder, area.name, within), area)
             drafts += told
+            problems += [replace(problem, file=document.id) for problem in check_totals(block, said)]
             # What the column beside a name tells of it is known to the drafts only.
             mentions += [*_table_mentions(block, finder, within), *(place for draft in told for place in draft.places)]
         else:
@@ -157,7 +165,7 @@ def _draft(passage: Passage, finding: Finding, area: Area, ground: tuple[DraftPl
     if finding.theme == "general":
         reasons.append("no-theme")
     if len(passage.spans(finding.start, finding.end)) > 1:
-        reasons.append(Flag.BROKEN.value)
+        reasons.append("broken")
     own = precision_of(places, Precision(area.level.value) if area.level is not Level.VILLAGE else Precision.VILLAGE)
     return Draft(
         span=passage.span(finding.start, finding.end), kind=finding.kind, theme=finding.theme, name=finding.name,

@@ -119,6 +119,8 @@ def lead_kind(words: str) -> tuple[Kind, int] | None:
     found = kind_of(words)
     if found is not None and words.endswith("布局"):
         return None  # 种植布局：tells that a layout follows, not that there is a zone
+    if found is not None and found[0] is Kind.PROJECT and words.endswith("工程"):
+        return None  # 林果提升工程。is a heading for measures of every kind
     if found is not None and found[2] == len(words):
         return found[0], found[2]
     if _NAMED_ZONE.search(words[-_NAME_LENGTH:]):

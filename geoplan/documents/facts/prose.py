@@ -27,11 +27,13 @@ from geoplan.documents.facts.segments import Segment, cut_segments, without_sums
 from geoplan.documents.facts.statements import Group, Sentence, split_sentences
 from geoplan.documents.facts.vocabulary import (
     BASELINE,
+    COMPARED,
     LOCATIVE,
     NOT_PLANNED,
     PLANNING_VERBS,
     SKIPPED_LEADS,
     SUBJECT_LINK,
+    WEAK_NOUNS,
     kind_of,
     theme_of,
 )
@@ -46,6 +48,8 @@ _BARE_SUBJECT = re.compile(
 )
 _NUMBERING = re.compile(r"\s*(?:[（(]?[一二三四五六七八九十\d]+[）).、．]\s*|[①-⑳]|—+)?")
 _EACH = re.compile(r"各|每个?[县市区乡镇村]|均$")
+_THING = 18
+_THINGS = frozenset({Kind.PARK, Kind.ROUTE, Kind.ATTRACTION})
 _PHRASE_END = re.compile(r"[、，,；;。：:（(）)！？”]")
 _DIVISIONS = frozenset(
     {PlaceLevel.PROVINCE, PlaceLevel.CITY, PlaceLevel.COUNTY, PlaceLevel.TOWNSHIP, PlaceLevel.VILLAGE}
@@ -149,7 +153,7 @@ def _sentence_findings(sentence: Sentence, setting: _Setting) -> list[Finding]:
         segment, summed = without_sums(whole, setting.text)
         if summed is not None:
             made += _area_findings(summed, sentence, setting, made)
-        if segment.group is None or _is_whole(segment.group, setting.area):
+        if segment.group is None or (_is_whole(segment.group, setting.area) and not _names_own_thing(segment, setting)):
             made += _area_findings(segment, sentence, setting, made)
         else:
             made += _place_findings(segment, segment.group, sentence, setting, made)
@@ -159,6 +163,16 @@ def _sentence_findings(sentence: Sentence, setting: _Setting) -> list[Finding]:
 def _is_whole(group: Group, area: str) -> bool:
     """Whether a group stands for the document's own area or what it lies in, or for nothing inside it."""
     return all(Flag.OUTSIDE in place.flags or (place.code and is_inside(area, place.code)) for place in group.places)
+
+
+def _names_own_thing(segment: Segment, setting: _Setting) -> bool:
+    """Whether the area's name opens that of a thing (夷陵国家现代农业产业园), whose the figures are then."""
+    group = segment.group
+    if group is None or any(place.code != setting.area for place in group.places):
+        return False
+    words = re.split(r"[，；。：]", setting.text[segment.words : segment.end])[0][:_THING]
+    found = kind_of(words)
+    return found is not None and found[0] in _THINGS and not WEAK_NOUNS.search(words[found[1] : found[2]])
 
 
 def _place_findings(
@@ -196,7 +210,9 @@ def _kind_here(
     text = setting.text
     inside = text[segment.words : segment.end]
     first = setting.lead if sentence.start <= len(setting.lead) + 6 or group is setting.ground else ""
-    kind = group_kind(segment.before, inside, text[segment.words : sentence.end], first)
+    # What stood before an earlier group was said of that one.
+    before = segment.before if sentence.groups[:1] == (group,) or SUBJECT_LINK.search(segment.before) else ""
+    kind = group_kind(before, inside, text[segment.words : sentence.end], first)
     if kind is None or all(place.level is PlaceLevel.SITE for place in group.places):
         kind = site_kind(group.places) or kind
     if kind is None and not segment.amounts and not inside.strip("、，；。和及等地"):
@@ -252,11 +268,27 @@ def _by_place(finding: Finding, text: str) -> list[Finding]:
             replace(finding, places=(place,), amounts=(amount,))
             for place, amount in zip(finding.places, finding.amounts, strict=True)
         ]
+    if (runs := _runs(finding, text)) is not None:
+        return [
+            replace(finding, places=(place,), amounts=tuple(run[i] for run in runs))
+            for i, place in enumerate(finding.places)
+        ]
     if len(finding.places) < 2:
         return [finding]
     # What several places are told together is theirs together, unless it is given to each.
     shared = Per.EACH if _EACH.search(before[-8:]) else Per.TOTAL
     return [replace(finding, amounts=tuple(replace(a, per=a.per or shared) for a in finding.amounts))]
+
+
+def _runs(finding: Finding, text: str) -> list[tuple[Amount, ...]] | None:
+    """Figures in runs of one a place, each run after its own 分别 (A、B耕地分别…，基本农田分别…); None for others."""
+    places, amounts = len(finding.places), finding.amounts
+    if places < 2 or len(amounts) % places or len(amounts) == places:
+        return None
+    runs = [amounts[i : i + places] for i in range(0, len(amounts), places)]
+    ends = [finding.start, *(run[-1].end for run in runs)]
+    told = all("分别" in text[end : run[0].start] for end, run in zip(ends, runs, strict=False))
+    return runs if told else None
 
 
 def _area_findings(segment: Segment, sentence: Sentence, setting: _Setting, made: Sequence[Finding]) -> list[Finding]:
@@ -265,7 +297,7 @@ def _area_findings(segment: Segment, sentence: Sentence, setting: _Setting, made
     text = setting.text
     for i, amount in enumerate(segment.amounts):
         before, after = _around(amount, segment, i, text, segment.words)
-        if not segment.scoped and NOT_PLANNED.search(before + after):
+        if COMPARED.search(before + after) or (not segment.scoped and NOT_PLANNED.search(before + after)):
             continue
         finding = _area_finding(amount, before, after, segment, sentence, setting)
         previous = found[-1] if found else made[-1] if made else None

@@ -13,7 +13,10 @@ from geoplan.documents.places.mention import Mention, PlaceLevel
 from geoplan.documents.quantities.amount import Amount
 
 _TOTAL = re.compile(r"总面积|总产量|总规模|总投资|合计|共计|总产值")
-_LEADS_ON = re.compile(r"[^，。；：]{1,20}[：。](?:主要|重点)?(?:包括|涉及|以|在|有|为)?")
+_LEADS_ON = re.compile(
+    r"[^，。；：]{1,20}[：。](?:主要|重点)?(?:包括|涉及|以|在|有|为)?"
+    r"|[^，。；：]{0,10}，(?:主要|重点)?(?:涉及|包括|覆盖|涵盖)"
+)
 # 等 ends a list of examples, unless it stands right behind the places (A、B等地).
 _SUMMED = re.compile(r"^[^，。；等]{2,}等(?:[^，。；]{0,10}(?:项目|工程))$")
 _SUMMED_AFTER = re.compile(r"^[^，。；等]{2,}等$")
@@ -75,7 +78,7 @@ def _segments(sentence: Sentence, text: str, carried: Group | None, ground: Grou
         if segments and group is not None and _names_a_thing(segments[-1], text):
             # 苏北稻麦产业带涵盖A、B: 苏北 is a part of the thing's name.
             thing = segments.pop()
-            before = text[thing.start : start]
+            before = thing.before + text[thing.start : start]
             named = thing.group.places if thing.group is not None else ()
         if i or amounts:
             begin = end if group is None else start
@@ -88,7 +91,8 @@ def _names_a_thing(segment: Segment, text: str) -> bool:
     if segment.group is None or segment.amounts or segment.group.start < segment.start:
         return False
     words = text[segment.words : segment.end]
-    if all(place.level is PlaceLevel.REGION for place in segment.group.places) and _LEADS_ON.fullmatch(words):
+    informal = {PlaceLevel.REGION, PlaceLevel.SITE}
+    if all(place.level in informal for place in segment.group.places) and _LEADS_ON.fullmatch(words):
         return True
     link = SUBJECT_LINK.search(words)
     if link is not None and all(place.level is PlaceLevel.SITE for place in segment.group.places):

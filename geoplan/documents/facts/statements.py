@@ -15,11 +15,12 @@ _LONGEST = 1000
 _OPEN, _CLOSE = "（(“《「『", "）)”》」』"
 # What may stand between two places that are named together.
 _TOGETHER = re.compile(
-    r"[）)]?(?:[、，,及与和以至到经·\s—－-]|途经|第[一二三四五六七八九十]+师|（[^（）\d]{0,20}）|等(?:地|县|乡镇|村|县区)?[、，和及]"
-    r"|(?:全境|大部|部分(?:地区|乡镇)?|平川区|山区|丘陵区|一带|境内|所属)(?=[、，,和及与以])"
+    r"[）)]?(?:[、，,及与和以至到经·\s—－→-]|途经|止于|抵达|再[到至]|直至|第[一二三四五六七八九十]+师|（[^（）\d]{0,20}）|等(?:地|县|乡镇|村|县区)?[、，和及]"
+    r"|(?:全境|大部|部分(?:地区|乡镇)?|平川区|山区|丘陵区|一带|境内|所属|[东西南北中]{1,2}部(?:地区|山区|乡镇)?)(?=[、，,和及与以])"
     r"|为(?:中心|核心|龙头|主)[、，]?(?:辐射|带动|联动)(?:周边|相邻|邻近)?的?)*",
 )
 _IN_BRACKETS = re.compile(r"[（(](?:包括|含|涉及)?")
+_BUILT_THERE = re.compile(r"^[^，。；：]{0,8}(?:建设|打造|新建|创建|培育|建成)$")
 _GLOSS_OPEN = re.compile(r"[（(](?:原|即|含|现)[^）)]*$")
 _CHAIN_GLOSS = re.compile(r"（[^（）]{0,20}）")
 
@@ -113,6 +114,8 @@ def place_groups(text: str, mentions: Sequence[Mention]) -> list[Group]:
         gap = text[groups[-1][-1].end : mention.start] if groups else None
         if mention.level is PlaceLevel.SITE and any(m.level is not PlaceLevel.SITE for group in groups for m in group):
             continue  # 城厢镇茶叶批发市场, 冰岛村建设古茶园景区: the site is what is said of the division before it
+        if gap is not None and _BUILT_THERE.search(gap) and _is_around(mention, groups[-1][-1]):
+            continue  # 在草坝镇建设滇南农产品交易中心: 滇南 is a part of the thing's name
         if _GLOSS_OPEN.search(text[: mention.start][-6:]):
             continue  # 上社镇（原下社乡区域）: the old name only explains
         if gap is not None and (_TOGETHER.fullmatch(gap) or _opens_list(gap, groups[-1][-1], mention)):
@@ -120,6 +123,11 @@ def place_groups(text: str, mentions: Sequence[Mention]) -> list[Group]:
         else:
             groups.append([mention])
     return [_group(text, members) for members in groups]
+
+
+def _is_around(mention: Mention, named: Mention) -> bool:
+    """Whether a mention is a region, or a division that the one named before lies in."""
+    return mention.level is PlaceLevel.REGION or mention.path == named.path[: len(mention.path)] != named.path
 
 
 def _group(text: str, members: list[Mention]) -> Group:

@@ -17,7 +17,7 @@ _LEAD = re.compile(
 )
 _ITEM = re.compile(r"[^、，,]+")
 _TAIL = re.compile(r"等(?:\d+个|[一二三四五六七八九十]+个)?[^、，]{0,12}$")
-_NOT_A_NAME = re.compile(r"[：:“”]|\d{2,}|建设|打造|发展|提升|完善|推进|开发")
+_NOT_A_NAME = re.compile(r"[：:“”]|\d{2,}|建设|打造|发展|提升|完善|推进|开发|串联|突出|连接|起自|^[以经]")
 _PROMISED = re.compile(r"打造|建设|新建|创建|培育|规划|拟|争创")
 _MIN_STOPS = 3
 _MAX_NAME = 16

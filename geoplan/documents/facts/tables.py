@@ -30,6 +30,7 @@ _NAME_HEAD = re.compile(r"名称|项目|指标|类别|品种|产业|任务|工�
 _TEXT_HEAD = re.compile(r"内容|规模|任务|措施|重点|目标|方向|做法|说明")
 _UNIT_HEAD = re.compile(r"(?:计量)?单\s*位")
 _SKIP_HEAD = re.compile(r"序号|编号|备注|责任|牵头|主管|属性|性质|^年均|增速|增长|累计")
+_TABLE_NUMBER = re.compile(r"^\s*(?:附?表|专栏)[一二三四五六七八九十\d]*[：:\s]*")
 _FLOW_TITLE = re.compile(r"任务|新建|新增|建设")
 
 
@@ -88,6 +89,8 @@ def _row_draft(
     if not quantities and not places:
         return None
     name = re.sub(r"[（(][^（）()]*[）)]", "", name_cell.text if name_cell else "").strip() or table.title or "—"
+    if any(name in {place.mention.text, place.mention.name} for place in places):
+        name = _TABLE_NUMBER.sub("", table.title) or name  # a county's own name says nothing of its quota
     kind, how = _row_kind(name, table, labels, has_places=bool(places), has_figures=bool(quantities))
     anchor = quantities[0].span if quantities else source.passage.span(0, len(source.text)) if source else None
     if anchor is None:
@@ -240,7 +243,7 @@ def _column_draft(table: Table, label: str, cell: Cell, places: tuple[DraftPlace
     found = kind_of(table.title)
     kind, how = (found[0], "kind-noun") if found else (Kind.INDICATOR, "kind-by-measure")
     reasons = (how, "table", *reasons_of(places))
-    title = re.sub(r"^\s*(?:附?表|专栏)[一二三四五六七八九十\d]*[：:\s]*", "", table.title)
+    title = _TABLE_NUMBER.sub("", table.title)
     return [
         Draft(
             span=quantity.span, kind=kind, theme=theme_of(table.title), name=(title or label)[:MAX_NAME] or "—",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 
 from geoplan.documents.places.cue_words import MOUNTAINS, RIVERS
 from geoplan.documents.places.mention import PlaceLevel
@@ -55,12 +54,6 @@ def title_spans(text: str) -> list[tuple[int, int]]:
     spans = [match.span() for match in _TITLE.finditer(text)]
     spans += [match.span(1) for match in _QUOTED.finditer(text)]
     return sorted(spans)
-
-
-def is_in(spans: list[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether a stretch lies in one of the spans."""
-    index = bisect_right(spans, (start, len("") + 10**12)) - 1
-    return index >= 0 and spans[index][0] <= start and end <= spans[index][1]
 
 
 def belongs_to_name(text: str, start: int, end: int, level: PlaceLevel, *, full: bool) -> bool:

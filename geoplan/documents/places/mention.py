@@ -31,8 +31,6 @@ class Flag(StrEnum):
     """No list has the name; the list it stands in makes it a place."""
     AMBIGUOUS = "ambiguous"
     """Several places of the parent have the name; `candidates` has their codes."""
-    BROKEN = "broken"
-    """It runs over a line's or page's end."""
     OUTSIDE = "outside"
     """It lies outside the document's own area."""
     TERRAIN = "terrain"

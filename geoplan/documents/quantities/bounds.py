@@ -17,7 +17,6 @@ _BEFORE: dict[Qualifier, str] = {
     ),
     Qualifier.ABOUT: "大约|约为|约占|约|接近|将近|大概|大致|近|左右|几近",
 }
-_CONTROLLED = "控制在"
 _AFTER: dict[Qualifier, str] = {
     Qualifier.AT_LEAST: "及其以上|及以上|（含）以上|以上|开外|之上",
     Qualifier.AT_MOST: "及以下|以下|以内|之内|之下",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from geoplan.documents.document import Passage, Piece
-from geoplan.documents.reading.grid import Grid, GridCell
+from geoplan.documents.reading.grid import Grid
 from geoplan.documents.reading.source import Source, decode_text
+from geoplan.documents.reading.table_shape import Matrix, shape_grid
 from geoplan.documents.reading.transcript import Transcript, clean
 
 _RULE = set("|-: \t")
@@ -80,12 +81,13 @@ def _cells(line: str) -> list[tuple[str, int]]:
 
 
 def _grid(lines: list[str], rule: int, stop: int) -> Grid:
-    """The table whose rule is the line of index `rule` and that ends before the line of index `stop`."""
+    """The table whose rule is the line of index `rule` and that ends before the line of index `stop`.
+
+    Markdown has no merged cells: as in a text file, a blank stands for what was merged.
+    """
     numbers = [rule - 1, *range(rule + 1, stop)]
-    cells = tuple(
-        GridCell(row, column, Passage(text, (Piece(0, number + 1, at),)))
-        for row, number in enumerate(numbers)
-        for column, (text, at) in enumerate(_cells(lines[number]))
-        if text
-    )
-    return Grid(rule, stop, cells)
+    rows: Matrix = [
+        [Passage(text, (Piece(0, number + 1, at),)) if text else None for text, at in _cells(lines[number])]
+        for number in numbers
+    ]
+    return Grid(rule, stop, shape_grid(rows))

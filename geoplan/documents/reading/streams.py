@@ -14,6 +14,10 @@ MAX_STREAM = 48 * 2**20
 MAX_TOTAL = 512 * 2**20
 _SLOW = 2**20
 _STEP = 2**16
+# How far before a stream its dictionary is looked for.
+_ABOUT = 2000
+# Streams do not lie in one another: those of a sound file together are no longer than the file.
+_OVERLAP = 4
 
 _STREAM = re.compile(rb"\bstream\r?\n")
 
@@ -27,13 +31,15 @@ def refuse_swelling(source: Source) -> None:
         With the byte where the stream begins.
     """
     data = source.data
-    total = 0
+    total = packed = 0
     for match in _STREAM.finditer(data):
         start = match.end()
         stop = data.find(b"endstream", start)
         stop = len(data) if stop < 0 else stop
-        about = data[max(data.rfind(b"obj", 0, match.start()), match.start() - 2000) : match.start()]
-        size = _inflated(_unarmoured(data[start:stop], about))
+        packed += stop - start
+        earliest = max(0, match.start() - _ABOUT)
+        about = data[max(data.rfind(b"obj", earliest, match.start()), earliest) : match.start()]
+        size = _inflated(_unarmoured(data[start:stop], about)) if packed <= _OVERLAP * len(data) else MAX_STREAM + 1
         if (b"LZW" in about or b"RunLength" in about) and stop - start > _SLOW:
             size = MAX_STREAM + 1
         total += size

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from geoplan.documents.document import Block, Heading
 from geoplan.documents.reading.grid import Grid
+from geoplan.documents.reading.heading_stack import HeadingStack
 from geoplan.documents.reading.headings import (
     SECTION,
     Caption,
     Label,
     caption,
     contents_lines,
-    find_title,
     is_front_word,
     is_heading_line,
     label,
@@ -33,11 +33,8 @@ from geoplan.documents.reading.mending import (
     running_heads,
     width,
 )
-from geoplan.documents.reading.outline import Outline
 from geoplan.documents.reading.table_heads import Above, read_above, understand
 from geoplan.documents.reading.tables import Frame, find_layout
-
-__all__ = ["Reading", "Role", "find_title", "read_structure", "structure"]
 
 
 class Role(Enum):
@@ -84,7 +81,7 @@ class _State:
 
     roles: list[Role]
     blocks: list[Block] = field(default_factory=list)
-    outline: Outline = field(default_factory=Outline)
+    headings: HeadingStack = field(default_factory=HeadingStack)
     paragraph: list[Line] = field(default_factory=list)
     prose: bool = False
     apart: bool = False
@@ -206,7 +203,7 @@ class _Assembly:
         else:
             self.flush()
             state.paragraph = [line]
-            state.outline.push_run_in(line, found)
+            state.headings.push_run_in(line, found)
         state.prose = state.prose or is_prose(line.text)
         state.roles[line.number - 1] = Role.TEXT
         return line.number
@@ -215,7 +212,7 @@ class _Assembly:
         """The paragraph so far becomes a passage."""
         state = self.state
         if state.paragraph:
-            chain = state.outline.chain(state.paragraph[0])
+            chain = state.headings.chain(state.paragraph[0])
             state.blocks.append(passage(state.paragraph, self.lines, chain))
         state.paragraph, state.prose = [], False
 
@@ -223,12 +220,12 @@ class _Assembly:
         """A table, with the title above it."""
         self.flush()
         state = self.state
-        while state.outline.boxes and 0 < state.outline.boxes[-1].last_line < self.start_of(grid):
-            state.outline.close_box()
-        state.outline.drop_run_in()
+        while state.headings.boxes and 0 < state.headings.boxes[-1].last_line < self.start_of(grid):
+            state.headings.close_box()
+        state.headings.drop_run_in()
         above = self.above[grid.first_line]
         texts = [self.cleaned[number - 1].text for number in reversed(above.lines)]
-        table = understand(grid, texts, state.outline.chain())
+        table = understand(grid, texts, state.headings.chain())
         state.blocks.append(table)
         covered = {piece.line for row in table.rows for cell in row for piece in cell.passage.pieces}
         for number in range(grid.first_line, grid.last_line + 1):
@@ -251,7 +248,7 @@ class _Assembly:
         """Whether a chapter's or section's heading is printed again on a further page."""
         state = self.state
         broken = bool(state.paragraph) and not is_finished(state.paragraph[-1].text)
-        return found.depth <= SECTION and state.outline.names(line.text) and (broken or state.apart)
+        return found.depth <= SECTION and state.headings.names(line.text) and (broken or state.apart)
 
     def is_heading(self, line: Line, found: Label | None) -> bool:
         """Whether a line only heads what follows it."""
@@ -279,7 +276,7 @@ class _Assembly:
         """Whether a short line without a number, between blank lines, clearly heads the paragraph after it."""
         state = self.state
         after = self.after[line.number - 1]
-        if not state.outline.entries or not state.apart or after is None or not 4 <= len(line.text) <= 24:
+        if not state.headings.entries or not state.apart or after is None or not 4 <= len(line.text) <= 24:
             return False
         if is_finished(line.text) or any(c.isdigit() or c in "，。；！？、：《（" for c in line.text):
             return False
@@ -303,10 +300,10 @@ class _Assembly:
                 state.roles[number - 1] = self.noise_role(self.cleaned[number - 1])
         for part in parts:
             state.roles[part.number - 1] = Role.HEADING
-        unnumbered = 1 if is_front_word(line.text) else state.outline.next_depth()
-        depth = state.outline.depth(found) if found else unnumbered
+        unnumbered = 1 if is_front_word(line.text) else state.headings.next_depth()
+        depth = state.headings.depth(found) if found else unnumbered
         text = passage(parts, self.lines).text.lstrip("# ")
-        state.outline.push(Heading(text, depth, line.number))
+        state.headings.push(Heading(text, depth, line.number))
         return parts[-1].number
 
     def heading_goes_on(self, last: Line, after: Line, found: Label | None) -> bool:
@@ -326,24 +323,24 @@ class _Assembly:
     def open_box(self, line: Line, *, inner: bool) -> int:
         """The caption of a box; printed again on a further page it says nothing new."""
         state = self.state
-        if state.outline.is_box_open(line.text):
+        if state.headings.is_box_open(line.text):
             state.roles[line.number - 1] = Role.RUNNING
             return line.number
         self.flush()
         frame = self.frames.get(line.number)
         tight = line.number < len(self.cleaned) and bool(self.cleaned[line.number].text)
-        state.outline.open_box(line, inner=inner, last_line=frame.last_line if frame else 0, tight=tight)
+        state.headings.open_box(line, inner=inner, last_line=frame.last_line if frame else 0, tight=tight)
         state.roles[line.number - 1] = Role.HEADING
         return line.number
 
     def close_boxes(self, line: Line) -> None:
         """End the boxes that do not reach this line."""
-        outline = self.state.outline
-        while outline.ends_box(line, self.state.blanks):
+        headings = self.state.headings
+        while headings.ends_box(line, self.state.blanks):
             self.flush()
-            outline.close_box()
-        if outline.boxes:
-            outline.boxes[-1].lines += 1
+            headings.close_box()
+        if headings.boxes:
+            headings.boxes[-1].lines += 1
 
 
 def _marks(lines: Sequence[Line]) -> frozenset[int]:

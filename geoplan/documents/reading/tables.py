@@ -15,12 +15,14 @@ from itertools import pairwise
 from geoplan.documents.document import Passage
 from geoplan.documents.reading.grid import Grid
 from geoplan.documents.reading.headings import Caption, caption, label
-from geoplan.documents.reading.mending import Line, clean, is_page_number, passage
+from geoplan.documents.reading.mending import Line, is_page_number, passage
 from geoplan.documents.reading.table_shape import shape_grid
 
 _SHORT = 40
 _MOST_CELLS = 200
 _RULE = re.compile(r"[\s|:：+=\-─━—│┃┼├┤┬┴┌┐└┘╋┣┫┳┻┏┓┗┛]+")
+# Not isdigit: ② and ² are digits that int refuses, as it does numbers of thousands of digits.
+_ORDINAL = re.compile(r"\d{1,6}")
 _WIDE = re.compile(r"[ \u00a0\u2002\u2003\u3000]{2,40}")
 
 Parts = list[Line]
@@ -42,11 +44,6 @@ class Layout:
     grids: tuple[Grid, ...]
     frames: tuple[Frame, ...]
     rules: frozenset[int]
-
-
-def find_grids(lines: Sequence[str]) -> list[Grid]:
-    """The tables of a plain text, in order."""
-    return list(find_layout(lines, [clean(raw, number) for number, raw in enumerate(lines, 1)]).grids)
 
 
 def find_layout(lines: Sequence[str], cleaned: Sequence[Line]) -> Layout:
@@ -301,6 +298,8 @@ def _by_ordinals(cells: list[Parts]) -> list[list[Parts]]:
     if not 2 <= columns <= 20 or len(cells) % columns or places["1"] >= 2 * columns:
         return [cells]
     numbers = ["".join(part.text for part in cell) for cell in cells[places["1"] :: columns]]
-    if any(not b.isdigit() or not a.isdigit() or int(b) != int(a) + 1 for a, b in pairwise(numbers)):
+    if not all(_ORDINAL.fullmatch(number) for number in numbers):
+        return [cells]
+    if any(int(after) != int(before) + 1 for before, after in pairwise(numbers)):
         return [cells]
     return [cells[i : i + columns] for i in range(0, len(cells), columns)]

@@ -162,7 +162,7 @@ def record_of(cells: FactCells) -> PlanRecord:
         **values,
         seq=int(cells.seq) if cells.seq else None,
         citation=_citation(cells, plan),
-        places=tuple(PlaceRef.parse(item) for item in place_items(row)),
+        places=tuple(PlaceRef.parse(item) for item in place_items(cells.places)),
         quantities=tuple(_quantity(figure, cells, plan) for figure in cells.figures),
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from geoplan.documents.document import Document, Heading, Passage, Table
 from geoplan.documents.review.cells import FactCells
 from geoplan.records import PlaceRef
-from geoplan.records.cells import parse_span
+from geoplan.records.cells import parse_span, place_items
 
 LINES_AROUND = 8
 """How far above and below lines are looked for: tables may have a cell a line."""
@@ -158,7 +158,7 @@ def _place_marks(text: str, start: int, end: int, cells: FactCells) -> Iterator[
 def _written_names(cells: FactCells) -> list[list[str]]:
     """For each place how the text may write it: as noted, else in full and without its suffix; then what it lies in."""
     names = [[cells.region]] if cells.region else []
-    for item in filter(None, (part.strip() for part in cells.places.split(";"))):
+    for item in place_items(cells.places):
         try:
             place = PlaceRef.parse(item)
         except ValueError:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from geoplan.documents.review.cells import FACT_FIELDS, FactCells
 from geoplan.errors import DocumentError, Problem
 from geoplan.records import PlaceRef
-from geoplan.records.cells import parse_span
+from geoplan.records.cells import parse_span, place_items
 
 MAX_BYTES = 64 << 20
 _SETTABLE = frozenset({"id", *FACT_FIELDS, "figures"})
@@ -143,7 +143,7 @@ def anchor_of(cells: FactCells) -> Anchor:
 def place_names(cells: FactCells) -> tuple[str, ...]:
     """Names of a fact's places, or its region, sorted."""
     found = set()
-    for item in filter(None, (part.strip() for part in cells.places.split(";"))):
+    for item in place_items(cells.places):
         try:
             found.add(PlaceRef.parse(item).name)
         except ValueError:

@@ -144,6 +144,9 @@ def _score(wanted: Anchor, found: Anchor, action: Action) -> float:
     if wanted.line != found.line or overlap <= 0:
         return 0.0
     same_kind, shared = wanted.kind == found.kind, bool(set(wanted.places) & set(found.places))
+    # Words at the same place of another text may be another fact: a place, a figure or the name must be the same.
+    if not (shared or set(wanted.figures) & set(found.figures) or wanted.name == found.name):
+        return 0.0
     shorter = min(wanted.end - wanted.start, found.end - found.start)
     if not (same_kind and shared) and not ((same_kind or shared) and 2 * overlap >= shorter):
         return 0.0

@@ -172,6 +172,11 @@ def _read_rows(path: Path) -> list[tuple[int, Row]]:
         raise RecordError(f"{path.name}: there is no such draft file.")
     if path.stat().st_size > MAX_BYTES:
         raise RecordError(f"{path.name}: larger than {MAX_BYTES >> 20} MB; split it by plan.")
+    with path.open("rb") as stream:
+        if stream.read(4).removeprefix(b"\xef\xbb\xbf").startswith(b"{"):
+            raise RecordError(
+                f"{path.name}: JSON lines, not CSV. A draft to review is written with `geoplan extract --format csv`."
+            )
     try:
         text = path.read_bytes().decode("utf-8-sig")
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))

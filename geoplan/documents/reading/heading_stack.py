@@ -33,8 +33,8 @@ class Box:
 
 
 @dataclass(slots=True)
-class Outline:
-    """Headings from the top, and the boxes among them."""
+class HeadingStack:
+    """The headings in force from the top, and the boxes among them."""
 
     entries: list[Entry] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
