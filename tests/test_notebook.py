@@ -62,13 +62,10 @@ def test_a_citation_opens_where_there_is_a_copy(tmp_path: Path, build: Build, mo
 @pytest.mark.parametrize(
     "record", ["xinzhou-1-99", "nothing", "../../x-1-01", {"plan": "x"}, Citation("none", 1, 0, 1)]
 )
-def test_a_citation_of_nothing_is_said(
-    build: Build, settings: Settings, record: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert build
-    monkeypatch.setenv("GEOPLAN_BUILD", str(settings.build_dir))
+def test_a_citation_of_nothing_is_said(tmp_path: Path, build: Build, record: object) -> None:
+    copied = copy_project(tmp_path / "project", build)
     with pytest.raises(DocumentError, match=r"no (record|plan)"):
-        geoplan.cite(record, settings.root)  # type: ignore[arg-type]
+        geoplan.cite(record, copied)  # type: ignore[arg-type]
 
 
 def test_no_project_and_no_build_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
