@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from geoplan.errors import GeoplanError, RecordError
 from geoplan.provenance import Citation
 from geoplan.records import COLUMNS, Mark, PlaceRef, PlanRecord, Quantity, read_records
-from geoplan.records.table import MAX_BYTES
+from geoplan.records.sheet import MAX_BYTES
 
 _ID = re.compile(r"([a-z][a-z0-9_]*)-\d+-\d{2,}")
 

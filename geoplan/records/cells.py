@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from geoplan.errors import UnitError
 from geoplan.records.model import ID, PlaceRef, check_period
+from geoplan.records.sheet import Row
 from geoplan.terms import LABELS, THEMES, Change, Kind, Measure, Per, Qualifier, Status
 from geoplan.units import check_dimension, parse_unit
 
-Row = dict[str, str]
 Fault = tuple[str, str]
 """Column and what is wrong with its cell."""
 

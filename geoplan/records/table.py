@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from geoplan.errors import Problem, RecordError
+from geoplan.errors import Problem
 from geoplan.provenance import Citation
 from geoplan.records.cells import (
     FIGURE_COLUMNS,
@@ -28,6 +28,7 @@ from geoplan.records.cells import (
     place_items,
 )
 from geoplan.records.model import PlaceRef, PlanRecord, Quantity
+from geoplan.records.sheet import Row, group_rows, read_sheet
 from geoplan.terms import Measure
 
 FACT_COLUMNS = ("kind", "theme", "name", "places", "region", "part_of", "seq", "duplicate_of", "note")
@@ -35,9 +36,6 @@ COLUMNS = (
     "id", "kind", "theme", "name", "places", "region", "status", "period", "part_of", "seq", "duplicate_of",
     *FIGURE_COLUMNS, "line", "span", "note",
 )  # fmt: skip
-MAX_BYTES = 32 << 20
-
-_Row = dict[str, str]
 
 
 class RecordFile(NamedTuple):
@@ -69,12 +67,14 @@ def read_records(path: Path, plan: str | None = None, also: Collection[str] = ()
     RecordError
         If the file is no UTF-8 CSV with the columns of the schema, so that no row can be read.
     """
-    rows = _read_rows(path, also)
+    remedy = f"The columns are {', '.join(COLUMNS)}."
+    sheet = read_sheet(path, COLUMNS, what="record file", remedy=remedy, also=also)
+    rows = [(number, in_terms(row)) for number, row in sheet]
     problems: list[Problem] = []
     records: list[PlanRecord] = []
     seen: dict[str, int] = {}
     unread: dict[int, list[PlaceRef]] = {}
-    for group in _groups(rows):
+    for group in group_rows(rows, FACT_COLUMNS):
         number, first = group[0]
         if first["id"] in seen:
             message = f"the id {first['id']!r} stands in row {seen[first['id']]} already."
@@ -100,48 +100,7 @@ def write_records(records: Iterable[PlanRecord]) -> str:
     return stream.getvalue()
 
 
-def _read_rows(path: Path, also: Collection[str] = ()) -> list[tuple[int, _Row]]:
-    if not path.is_file():
-        raise RecordError(f"{path.name}: there is no such record file.")
-    if path.stat().st_size > MAX_BYTES:
-        raise RecordError(f"{path.name}: larger than {MAX_BYTES >> 20} MB; split it by plan.")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RecordError(f"{path.name}: byte {error.start} is not UTF-8. Save the file as 'CSV UTF-8'.") from None
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise RecordError(f"{path.name}: not a CSV file ({error}). Save it again from the spreadsheet.") from None
-    header = tuple(cell.strip() for cell in lines[0]) if lines else ()
-    if set(header) - set(also) != set(COLUMNS) or len(set(header)) != len(header):
-        missing, unknown = sorted(set(COLUMNS) - set(header)), sorted(set(header) - set(COLUMNS) - set(also))
-        raise RecordError(
-            f"{path.name}, row 1: the columns are not those of a record file (missing: {', '.join(missing) or 'none'}; "
-            f"unknown: {', '.join(unknown) or 'none'}). The columns are {', '.join(COLUMNS)}."
-        )
-    rows = []
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise RecordError(f"{path.name}, row {number}: {len(cells)} cells where the header has {len(header)}.")
-        rows.append((number, in_terms({key: cell.strip() for key, cell in zip(header, cells, strict=True)})))
-    return rows
-
-
-def _groups(rows: list[tuple[int, _Row]]) -> list[list[tuple[int, _Row]]]:
-    """Rows of one fact together: a row with the id of the one before and no fact of its own continues it."""
-    groups: list[list[tuple[int, _Row]]] = []
-    for number, row in rows:
-        if groups and groups[-1][0][1]["id"] == row["id"] and not any(row[column] for column in FACT_COLUMNS):
-            groups[-1].append((number, row))
-        else:
-            groups.append([(number, row)])
-    return groups
-
-
-def _record(group: list[tuple[int, _Row]], path: Path, plan: str) -> tuple[PlanRecord | None, list[Problem]]:
+def _record(group: list[tuple[int, Row]], path: Path, plan: str) -> tuple[PlanRecord | None, list[Problem]]:
     number, first = group[0]
     faults = [
         Problem("bad-cell", message, path.name, row_number, column)
@@ -157,7 +116,7 @@ def _record(group: list[tuple[int, _Row]], path: Path, plan: str) -> tuple[PlanR
     return record, []
 
 
-def _row_faults(row: _Row, *, is_first: bool) -> Iterator[tuple[str, str]]:
+def _row_faults(row: Row, *, is_first: bool) -> Iterator[tuple[str, str]]:
     """Faults of every cell of a row, a column at most once."""
     faults = [*(fact_faults(row) if is_first else ()), *figure_faults(row), *citation_faults(row)]
     if not is_first and not any(row[column] for column in FIGURE_COLUMNS):
@@ -165,7 +124,7 @@ def _row_faults(row: _Row, *, is_first: bool) -> Iterator[tuple[str, str]]:
     yield from {column: (column, message) for column, message in reversed(faults)}.values()
 
 
-def _fact(row: _Row, plan: str, quantities: list[Quantity]) -> PlanRecord:
+def _fact(row: Row, plan: str, quantities: list[Quantity]) -> PlanRecord:
     texts = ("id", "kind", "theme", "name", "region", "status", "period", "part_of", "duplicate_of", "note")
     values: dict[str, Any] = {key: row[key] for key in texts}
     places = tuple(PlaceRef.parse(item) for item in place_items(row["places"]))
@@ -179,7 +138,7 @@ def _fact(row: _Row, plan: str, quantities: list[Quantity]) -> PlanRecord:
     )
 
 
-def _quantity(row: _Row, first: _Row, plan: str) -> Quantity:
+def _quantity(row: Row, first: Row, plan: str) -> Quantity:
     own = {key: row[key] for key in ("status", "period") if row is not first and row[key] and row[key] != first[key]}
     optional: dict[str, Any] = own | {key: row[key] for key in ("qualifier", "change", "per") if row[key]}
     value, value_max = parse_value(row["value"])
@@ -189,7 +148,7 @@ def _quantity(row: _Row, first: _Row, plan: str) -> Quantity:
     )  # fmt: skip
 
 
-def _citation(row: _Row, plan: str) -> Citation:
+def _citation(row: Row, plan: str) -> Citation:
     return Citation(plan, int(row["line"]), *parse_span(row["span"]))
 
 

@@ -16,7 +16,8 @@ from geoplan.errors import RecordError
 from geoplan.provenance import Citation
 from geoplan.records import COLUMNS, Mark, PlaceRef, PlanRecord, Quantity, read_records, write_records
 from geoplan.records.consistency import check_references
-from geoplan.records.table import FACT_COLUMNS, MAX_BYTES, schema
+from geoplan.records.sheet import MAX_BYTES
+from geoplan.records.table import FACT_COLUMNS, schema
 from geoplan.terms import THEMES, Change, Kind, Measure, Per, Qualifier, Status
 from geoplan.units import _BASE as UNIT_TABLE
 from geoplan.units import _DIMENSIONS as DIMENSIONS

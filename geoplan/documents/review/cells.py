@@ -23,12 +23,12 @@ from geoplan.records.cells import (
     parse_value,
     place_items,
 )
+from geoplan.records.sheet import Row
 from geoplan.terms import Measure
 
 MAX_CELL = 2000
 MAX_FIGURES = 200
 Cell = Annotated[str, StringConstraints(max_length=MAX_CELL, strip_whitespace=True)]
-Row = dict[str, str]
 
 FACT_FIELDS = (
     "kind", "theme", "name", "places", "region", "status", "period", "part_of", "seq", "duplicate_of",

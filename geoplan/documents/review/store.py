@@ -6,8 +6,6 @@ them). Rows whose cells are wrong are drafts like others: a reviewer corrects th
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,13 +14,14 @@ from typing import Literal, NamedTuple
 
 from geoplan.documents.facts.output import DRAFT_COLUMNS
 from geoplan.documents.review.apply import Reviewed, apply_decisions, settle_references
-from geoplan.documents.review.cells import FactCells, Row, cells_of_rows, faults, record_of
+from geoplan.documents.review.cells import FactCells, cells_of_rows, faults, record_of
 from geoplan.documents.review.decisions import Action, Decision, anchor_of, standing
 from geoplan.documents.review.matching import DraftFact, Match
 from geoplan.errors import Problem, RecordError
 from geoplan.records import PlanRecord, write_records
 from geoplan.records.model import ID
-from geoplan.records.table import FACT_COLUMNS, MAX_BYTES
+from geoplan.records.sheet import Row, group_rows, read_sheet
+from geoplan.records.table import FACT_COLUMNS
 
 LEAST_CONFIDENCE = 0.5
 """Undecided drafts below it are left out of the records, unless asked for."""
@@ -68,7 +67,8 @@ def read_drafts(path: Path) -> DraftFile:
     problems: list[Problem] = []
     seen: set[str] = set()
     plan = ""
-    for number, rows in _groups(_read_rows(path)):
+    for group in group_rows(_read_rows(path), FACT_COLUMNS):
+        number, rows = group[0][0], [row for _, row in group]
         draft, told = _draft(path, number, rows)
         plan = plan or rows[0]["id"].partition("-")[0]
         if draft is not None and draft.id in seen:
@@ -167,46 +167,9 @@ def _with_id(cells: FactCells) -> FactCells:
 
 
 def _read_rows(path: Path) -> list[tuple[int, Row]]:
-    """Rows with their numbers; the header is row 1."""
-    if not path.is_file():
-        raise RecordError(f"{path.name}: there is no such draft file.")
-    if path.stat().st_size > MAX_BYTES:
-        raise RecordError(f"{path.name}: larger than {MAX_BYTES >> 20} MB; split it by plan.")
-    with path.open("rb") as stream:
-        if stream.read(4).removeprefix(b"\xef\xbb\xbf").startswith(b"{"):
-            raise RecordError(
-                f"{path.name}: JSON lines, not CSV. A draft to review is written with `geoplan extract --format csv`."
-            )
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except UnicodeDecodeError as error:
-        raise RecordError(f"{path.name}: byte {error.start} is not UTF-8. Save the file as 'CSV UTF-8'.") from None
-    except csv.Error as error:
-        raise RecordError(f"{path.name}: not a CSV file ({error}). Extract the plan again.") from None
-    header = [cell.strip() for cell in lines[0]] if lines else []
-    if set(header) != set(DRAFT_COLUMNS) or len(header) != len(DRAFT_COLUMNS):
-        missing, unknown = sorted(set(DRAFT_COLUMNS) - set(header)), sorted(set(header) - set(DRAFT_COLUMNS))
-        raise RecordError(
-            f"{path.name}, row 1: the columns are not those of a draft (missing: {', '.join(missing) or 'none'}; "
-            f"unknown: {', '.join(unknown) or 'none'}). `geoplan extract --format csv` writes one."
-        )
-    rows = []
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise RecordError(f"{path.name}, row {number}: {len(cells)} cells where the header has {len(header)}.")
-        rows.append((number, {key: cell.strip() for key, cell in zip(header, cells, strict=True)}))
-    return rows
-
-
-def _groups(rows: list[tuple[int, Row]]) -> list[tuple[int, list[Row]]]:
-    """Rows of one draft together, as in a record file: a row with the same id and nothing else of a fact goes on."""
-    groups: list[tuple[int, list[Row]]] = []
-    for number, row in rows:
-        if groups and groups[-1][1][0]["id"] == row["id"] and not any(row[column] for column in FACT_COLUMNS):
-            groups[-1][1].append(row)
-        else:
-            groups.append((number, [row]))
-    return groups
+    if path.is_file():
+        with path.open("rb") as stream:
+            is_json = stream.read(4).removeprefix(b"\xef\xbb\xbf").startswith(b"{")
+        if is_json:
+            raise RecordError(f"{path.name}: JSON lines, not CSV. Extract the plan with --format csv to review it.")
+    return read_sheet(path, DRAFT_COLUMNS, what="draft", remedy="`geoplan extract --format csv` writes one.")
