@@ -15,7 +15,7 @@ from geoplan.documents.review.cells import cells_of_record, record_of
 from geoplan.records import PlanRecord, read_records
 from geoplan.settings import Settings
 from tests.commands import geoplan
-from tests.documents.test_decisions import draft
+from tests.documents.review_help import draft
 from tests.plan_texts import PLANS, plan_text
 
 AT = datetime(2026, 1, 1, tzinfo=UTC).isoformat()

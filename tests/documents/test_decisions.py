@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,61 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoplan.documents.document import Document, Heading, Passage, Piece
-from geoplan.documents.facts.output import DRAFT_COLUMNS
 from geoplan.documents.review import (
     Action,
     Decision,
     DraftFact,
     append_decisions,
     apply_decisions,
-    decisions_path,
     read_decisions,
-    read_drafts,
-    record_file,
     summarise,
 )
-from geoplan.documents.review.cells import FactCells, FigureCells, cells_of_record, faults, record_of
-from geoplan.documents.review.context import PlanText, plan_text, shown_lines
-from geoplan.documents.review.decisions import anchor_of, encode, next_time
+from geoplan.documents.review.decisions import encode, next_time
 from geoplan.documents.review.matching import match_decisions
 from geoplan.documents.review.store import states
-from geoplan.errors import RecordError
-from geoplan.records import read_records
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-UTC_TIME = "2026-01-01T00:00:00+00:00"
-COUNTIES = ("甲县", "乙县", "丙县")
-
-
-def draft(line: int = 3, span: str = "0..9", number: int = 1, confidence: float = 0.8, **changes: Any) -> DraftFact:
-    """A draft: 粮田 of 3万亩 in 甲县, or what `changes` say; `value` is that of its one figure, "" for none."""
-    value = changes.pop("value", "3")
-    figures = (FigureCells(measure="area", value=value, unit="万亩", line=str(line), span=span),) if value else ()
-    fields = {"kind": "base", "theme": "grain", "name": "粮田", "places": "甲县", "status": "target"} | changes
-    cells = FactCells(id=f"plan-{line}-{number:02d}", line=str(line), span=span, figures=figures, **fields)
-    return DraftFact(cells, confidence)
-
-
-def decide(action: str, on: DraftFact, minute: int = 0, **values: Any) -> Decision:
-    seen = None if action in ("undo", "add") else on.cells
-    at = (START + timedelta(minutes=minute)).isoformat()
-    return Decision(at=at, action=Action(action), anchor=on.anchor, set=values, seen=seen)
-
-
-def added(cells: FactCells, minute: int = 0) -> Decision:
-    values = {name: value for name, value in cells.filled().items() if name != "id"}
-    at = (START + timedelta(minutes=minute)).isoformat()
-    return Decision(at=at, action=Action.ADD, anchor=anchor_of(cells), set=values)
-
-
-def redraft(records: list[Any]) -> list[DraftFact]:
-    return [DraftFact(cells_of_record(record), 1.0) for record in records]
-
-
-def codes(problems: list[Any]) -> list[str]:
-    return [problem.code for problem in problems]
-
+from tests.documents.review_help import COUNTIES, START, UTC_TIME, added, codes, decide, draft, redraft
 
 # --- what each action makes -----------------------------------------------------------------------------------------
 
@@ -317,144 +273,3 @@ def test_times_never_go_back() -> None:
     late = decide("accept", draft(), 60)
     assert next_time(START, [late]) > late.at
     assert next_time(START + timedelta(days=1), [late]) == "2026-01-02T00:00:00.000000+00:00"
-
-
-# --- draft and record files -----------------------------------------------------------------------------------------
-
-
-def write_draft(path: Path, drafts: list[DraftFact]) -> Path:
-    """A draft file as the extractor writes it."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, DRAFT_COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    for one in drafts:
-        rows: list[dict[str, str]] = [{}]
-        for index, figure in enumerate(one.cells.figures):
-            row = {name: text for name, text in figure if text}
-            rows[index:] = [row | {"id": one.id}]
-        head = {name: text for name, text in one.cells if name != "figures"}
-        head |= {"confidence": f"{one.confidence:.2f}", "reasons": ";".join(one.reasons)}
-        writer.writerows([rows[0] | head, *rows[1:]])
-    path.write_bytes(stream.getvalue().encode("utf-8-sig"))
-    return path
-
-
-def test_a_draft_file_is_read_with_its_further_figures(tmp_path: Path) -> None:
-    more = FigureCells(measure="count", value="2", unit="个", status="baseline", period="2020", line="4", span="1..3")
-    one = draft()
-    one = DraftFact(one.cells.changed({"figures": [*one.cells.figures, more]}), 0.75, ("动词：新建", "没有年份"))
-    drafts, problems = read_drafts(write_draft(tmp_path / "any.csv", [one, draft(4)]))
-    assert problems == []
-    assert [(d.cells, d.confidence, d.reasons) for d in drafts] == [
-        (one.cells, 0.75, ("动词：新建", "没有年份")),
-        (draft(4).cells, 0.8, ()),
-    ]
-    assert [d.row for d in drafts] == [2, 4]
-
-
-def test_rows_that_cannot_be_told_apart_or_placed_are_problems(tmp_path: Path) -> None:
-    rows = [draft(3), draft(3), draft(4, "9..2"), DraftFact(draft(5).cells.changed({"id": "plan-6-01"}), 1.0)]
-    rows.append(DraftFact(draft(7).cells.changed({"id": "other-7-01"}), 1.0))
-    drafts, problems = read_drafts(write_draft(tmp_path / "x.csv", rows))
-    assert [one.id for one in drafts] == ["plan-3-01"]
-    assert codes(problems) == ["duplicate-id", "bad-row", "bad-row", "other-plan"]
-
-
-def test_a_draft_with_a_wrong_cell_waits_for_its_correction(tmp_path: Path) -> None:
-    wrong = draft(value="三")
-    drafts, problems = read_drafts(write_draft(tmp_path / "x.csv", [wrong]))
-    assert problems == []
-    assert [(fault.field, fault.figure) for fault in faults(drafts[0].cells)] == [("value", 0)]
-    summary = summarise(drafts, [])
-    assert (summary.records, codes(summary.problems)) == ([], ["bad-cell"])
-
-
-@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"id,kind\n", b'"', b"id\n1,2\n"])
-def test_a_file_that_is_no_draft_is_refused(tmp_path: Path, data: bytes) -> None:
-    path = tmp_path / "x.csv"
-    path.write_bytes(data)
-    with pytest.raises(RecordError, match=r"x\.csv"):
-        read_drafts(path)
-
-
-def test_the_reviewed_file_is_a_record_file(tmp_path: Path) -> None:
-    drafts = [draft(1), draft(2, confidence=0.3), draft(3, confidence=0.6), draft(4, part_of="plan-2-01")]
-    decisions = [decide("correct", drafts[0], name="菜田"), decide("accept", drafts[3], 1)]
-    summary = summarise(drafts, decisions)
-    assert (summary.unchecked, summary.dropped) == (1, 1)
-    assert summary.decisions == {Action.ACCEPT: 1, Action.CORRECT: 1}
-    assert codes(summary.problems) == ["lost-reference"]
-    path = tmp_path / "plan.csv"
-    path.write_bytes(record_file(summary.records))
-    assert read_records(path)[0] == summary.records
-    assert [one.id for one in summarise(drafts, decisions, "keep").records] == [one.id for one in drafts]
-    assert [one.id for one in summarise(drafts, decisions, "drop").records] == ["plan-1-01", "plan-4-01"]
-
-
-def test_cells_and_records_are_the_same_fact() -> None:
-    cells = draft(places="甲县/子镇=子;乙县/?丑村;~寅村", period="2021-2025", note="注").cells
-    assert cells_of_record(record_of(cells)) == cells
-    assert decisions_path(Path("a/b.csv")) == Path("a/b.decisions.jsonl")
-
-
-def test_every_wrong_cell_is_told_once() -> None:
-    figure = {"measure": "area", "value": "5..2", "unit": "万亩", "qualifier": "range", "line": "3", "span": "0..9"}
-    bad = {"measure": "area", "value": "x", "unit": "亿元", "line": "3", "span": "0..9"}
-    cells = draft(kind="odd", places="/").cells.changed({"figures": [figure, bad, {"line": "3", "span": "0..9"}]})
-    assert [(fault.field, fault.figure) for fault in faults(cells)] == [
-        ("kind", None), ("places", None), ("value", 0), ("value", 1), ("unit", 1), ("value", 2),
-    ]  # fmt: skip
-
-
-# --- the sentence ---------------------------------------------------------------------------------------------------
-
-
-def test_marks_lead_back_to_the_characters() -> None:
-    text = "在甲县子镇、乙县建粮田3万亩，甲县另建果园。"
-    span = f"0..{text.index('，')}"
-    cells = draft(1, span, places="甲县/子镇;乙县").cells
-    (line,) = shown_lines(PlanText((text,)), cells)
-    assert [(line.text[m.start : m.end], m.role) for m in line.marks] == [
-        ("在甲县子镇、乙县建粮田3万亩", "fact"), ("甲县", "place"), ("子镇", "place"), ("乙县", "place"),
-        ("3万亩", "figure"),
-    ]  # fmt: skip
-
-
-def test_a_place_named_before_the_fact_is_marked_there() -> None:
-    text = "甲县：建设高标准粮田3万亩"
-    (line,) = shown_lines(PlanText((text,)), draft(1, f"3..{len(text)}").cells)
-    assert [line.text[m.start : m.end] for m in line.marks if m.role == "place"] == ["甲县"]
-
-
-@given(st.integers(0, 5000), st.integers(1, 400), st.text(max_size=40))
-def test_of_a_long_line_a_part_is_shown_and_the_marks_fit_it(start: int, length: int, filler: str) -> None:
-    text = ("天" * start) + "甲县粮田30万亩" + "地" * (length + 3000) + filler.replace("\n", "")
-    cells = draft(1, f"{start}..{start + 8}").cells
-    (line,) = shown_lines(PlanText((text,)), cells)
-    assert len(line.text) <= 5000
-    assert line.text == text[line.offset : line.offset + len(line.text)]
-    assert line.cut
-    fact = next(mark for mark in line.marks if mark.role == "fact")
-    assert line.text[fact.start : fact.end] == "甲县粮田30万亩"
-
-
-def test_headings_come_from_the_block_a_line_stands_in() -> None:
-    heads = (Heading("第一章 总则", 1, 1), Heading("第二章 布局", 1, 4))
-    blocks = (
-        Passage("甲", (Piece(0, 2, 0),), heads[:1]),
-        Passage("乙丙", (Piece(0, 5, 0), Piece(1, 6, 0)), heads[1:]),
-    )
-    text = plan_text(Document("plan", "", "txt", ("",) * 7, blocks))
-    assert [[h.text for h in text.headings_of(line)] for line in (1, 2, 3, 6)] == [
-        [], ["第一章 总则"], ["第一章 总则"], ["第二章 布局"],
-    ]  # fmt: skip
-    assert not text.holds(draft(1).cells)
-
-
-def test_a_little_is_shown_of_the_lines_around() -> None:
-    lines = ("一、标题", "", "长" * 500, "甲县粮田3万亩", "", "短", "短" * 3, "长" * 500, "远")
-    text = PlanText(lines, ((3, (Heading("一、标题", 3, 1),)),))
-    shown = shown_lines(text, draft(4, "0..7").cells)
-    assert [(line.number, len(line.text), line.offset, line.cut) for line in shown] == [
-        (3, 90, 410, False), (4, 7, 0, False), (6, 1, 0, False), (7, 3, 0, False), (8, 90, 0, True),
-    ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,45 +11,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geoplan.errors import RecordError
 from geoplan.provenance import Citation
 from geoplan.records import COLUMNS, Mark, PlaceRef, PlanRecord, Quantity, read_records, write_records
 from geoplan.records.consistency import check_references
-from geoplan.records.sheet import MAX_BYTES
 from geoplan.records.table import FACT_COLUMNS, schema
 from geoplan.terms import THEMES, Change, Kind, Measure, Per, Qualifier, Status
 from geoplan.units import _BASE as UNIT_TABLE
 from geoplan.units import _DIMENSIONS as DIMENSIONS
 from geoplan.units import parse_unit
+from tests.records.sheets import FACT, NEXT, OTHER, text_of, write
 
 RECORDS = Path(__file__).parents[2] / "layers" / "records"
 PLANS = ("clusters", "shanxi", "shuozhou", "xinzhou", "yangquan")
-FACT = {
-    "id": "p-5-01", "kind": "base", "theme": "grain", "name": "基地", "places": "五台县;平定县/巨城镇=巨镇",
-    "status": "target", "period": "2025", "measure": "area", "value": "30", "unit": "万亩", "line": "5", "span": "0-9",
-}  # fmt: skip
-NEXT = {"id": "p-5-01", "measure": "output", "value": "5", "unit": "万吨", "line": "5", "span": "4-9"}
-OTHER = FACT | {"id": "p-6-01", "line": "6"}
-
-# --- making and reading files
-
-
-def text_of(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> str:
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "p.csv"
-
-
-def write(path: Path, *rows: dict[str, str]) -> Path:
-    path.write_text(text_of(*rows), "utf-8")
-    return path
 
 
 # --- the real files
@@ -406,60 +383,6 @@ def test_characters_outside_the_bmp_and_line_breaks_survive(path: Path) -> None:
     read = read_records(write(path, FACT | {"note": "a\nb"}, OTHER | {"theme": "gold"}))
     # A cell of two lines is one row of the spreadsheet.
     assert read.problems[0].row == 3
-
-
-def test_columns_may_stand_in_another_order_and_rows_may_be_blank(path: Path) -> None:
-    text = text_of(FACT, {}, NEXT, columns=tuple(reversed(COLUMNS)))
-    path.write_bytes(text.encode("utf-8-sig").replace(b"\n", b"\r\n"))
-    (record,) = read_records(path).records
-    assert len(record.quantities) == 2
-
-
-def test_cells_without_text_make_a_blank_row_however_many_there_are(path: Path) -> None:
-    path.write_bytes(text_of(FACT, OTHER).encode() + b",,\n,\n\n")
-    assert len(read_records(path).records) == 2
-
-
-# --- files that cannot be read at all
-
-
-def test_a_byte_order_mark_is_accepted(path: Path) -> None:
-    path.write_bytes(text_of(FACT).encode("utf-8-sig"))
-    assert len(read_records(path).records) == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (text_of(FACT).encode("gb18030"), r"byte \d+ is not UTF-8. Save the file as 'CSV UTF-8'"),
-        (text_of(FACT).encode("utf-16"), "byte 0 is not UTF-8"),
-        (b"", "row 1: the columns are not those"),
-        (text_of(FACT).replace("theme", "topic").encode(), "missing: theme; unknown: topic"),
-        (text_of(FACT).replace("theme,", "theme,theme,").encode(), "row 1: the columns are not those"),
-        (text_of(FACT).replace(",note", "").encode(), "missing: note; unknown: none"),
-        (text_of(FACT).encode() + b"p-7-01,base\n", "row 3: 2 cells where the header has 20"),
-        (text_of(FACT).encode() + b"p-7-01" + b"," * 20 + b"x\n", "row 3: 21 cells where the header has 20"),
-        (text_of(FACT).encode() + b'"unfinished', "not a CSV file"),
-        (text_of(FACT).encode() + b'"a"b,c\n', "not a CSV file"),
-    ],
-)
-def test_a_file_that_is_no_record_file_is_refused_with_the_reason(path: Path, content: bytes, said: str) -> None:
-    path.write_bytes(content)
-    with pytest.raises(RecordError, match=said) as error:
-        read_records(path)
-    assert str(error.value).startswith("p.csv")
-
-
-def test_a_missing_file_is_named(path: Path) -> None:
-    with pytest.raises(RecordError, match=r"p\.csv: there is no such record file"):
-        read_records(path)
-
-
-def test_a_file_too_large_is_refused_before_it_is_read(path: Path) -> None:
-    with path.open("wb") as stream:
-        stream.truncate(MAX_BYTES + 1)
-    with pytest.raises(RecordError, match="larger than 32 MB"):
-        read_records(path)
 
 
 # --- references between facts
