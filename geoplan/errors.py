@@ -15,6 +15,7 @@
     ├── VectorError         a vector file that cannot be read
     ├── ImportRefusedError  a boundary file that failed its checks
     ├── QueryError          a spatial query that cannot be answered as asked
+    ├── PackError           a layer pack that cannot be built, or is damaged
     └── BuildError          a build that could not be made or is not there
 
 Exceptions are for broken input and programming mistakes. Expected faults of the data
@@ -70,6 +71,10 @@ class VectorError(GeoplanError):
 
 class QueryError(GeoplanError):
     """A spatial query that cannot be answered as asked."""
+
+
+class PackError(GeoplanError):
+    """A layer pack that cannot be built, or whose files are not those that were written."""
 
 
 class BuildError(GeoplanError):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from geoplan.layers.facts import Facts
     from geoplan.layers.placement import Shapes
 
-FORMAT = 1
+FORMAT = 2
 _BOUNDARY_FILES = tuple(f"boundaries/{level}.parquet" for level in LEVELS)
 _GAZETTEER_FILES = ("gazetteer/names.parquet", "gazetteer/aliases.parquet", "gazetteer/villages.parquet")
 
@@ -192,20 +192,28 @@ def _layer(
     from geoplan.boundaries.sources import load_sources
     from geoplan.layers.build import build_layer
     from geoplan.layers.store import write_layer
+    from geoplan.pipeline.packs import PACKS, write_layer_pack
 
     try:
         layer = build_layer(definition, divisions, shapes, facts, gazetteer, load_sources(settings.boundaries_dir))
     except LayerError as error:
         raise error if "layers/" in str(error) else LayerError(f"layers/{definition.id}.toml: {error}") from None
     write_layer(work, definition.id, layer)
+    write_layer_pack(layer.frame, layer.metadata, work / PACKS / definition.id)
     return layer.report
 
 
 def _take_over(work: Path, before: Build, layer_id: str) -> dict[str, Any]:
     from geoplan.layers.store import layer_report
+    from geoplan.pipeline.packs import PACKS
 
-    for name in (f"layers/{layer_id}.parquet", f"layers/{layer_id}.json", f"reports/{layer_id}.json"):
-        reuse(before.path / name, work / name)
+    files = [
+        before.path / name
+        for name in (f"layers/{layer_id}.parquet", f"layers/{layer_id}.json", f"reports/{layer_id}.json")
+    ]
+    files += [path for path in (before.path / PACKS / layer_id).rglob("*") if path.is_file()]
+    for path in files:
+        reuse(path, work / path.relative_to(before.path))
     return layer_report(before, layer_id)
 
 

@@ -1,25 +1,54 @@
-"""The application. Run it with ``uvicorn --factory services.api.app:create``."""
+"""The application. `geoplan serve` runs it; by hand: ``uvicorn --factory services.api.app:create``."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import geoplan
+from geoplan.access.settings import AccessSettings, find_access
 from geoplan.settings import Settings, find_settings
-from services.api import errors, routes_health, routes_layers, routes_places, routes_plans, routes_tiles
-from services.api.errors import CatchErrors, Problem
+from services.api import (
+    errors, routes_health, routes_layers, routes_ogc, routes_places, routes_plans, routes_processes, routes_tiles,
+)  # fmt: skip
+from services.api.access import Access
+from services.api.catalog import Builds
+from services.api.cors import cors
+from services.api.errors import CatchErrors
+from services.api.front import Front
 from services.api.http_cache import HttpCache
+from services.api.limits import Limits
 from services.api.security import Security
-from services.api.state import Builds
 from services.api.static import static_router
 
+AUDIT_LOG = "audit.jsonl"
+PACKS = "GEOPLAN_PACKS"
+"""Environment variable with further packs to serve, parted as a search path."""
 
-def create_app(settings: Settings) -> FastAPI:
+
+class Service(FastAPI):
+    """A FastAPI application behind a raw front and whatever guards both."""
+
+    outer: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self.outer is None:
+            await self.behind(scope, receive, send)
+        else:
+            await self.outer(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request past the front."""
+        await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, access: AccessSettings | None = None, packs: Iterable[Path] = ()) -> Service:
     """The application over the builds in ``settings.build_dir``.
 
     Nothing is read before the first request; without a build every data route answers 503.
@@ -28,52 +57,58 @@ def create_app(settings: Settings) -> FastAPI:
     ----------
     settings
         Where the builds and the web page are.
+    access
+        Who may do what; None leaves the application without guards (for tests of what lies behind them).
+    packs
+        Further packs to serve, by their folders.
     """
-    app = FastAPI(
+    app = Service(
         title="geoplan",
         version=geoplan.__version__,
-        description="Administrative boundaries joined with what plans promise: layers, features, tiles, places.",
-        openapi_url="/api",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         # The outermost first.
         middleware=[Middleware(Security), Middleware(HttpCache), Middleware(CatchErrors)],
     )
-    app.state.builds = Builds(settings.build_dir)
+    app.state.builds = Builds(settings.build_dir, extra=packs)
     app.state.settings = settings
     errors.install(app)
-    for module in (routes_layers, routes_tiles, routes_places, routes_plans, routes_health):
+    modules = (routes_layers, routes_tiles, routes_ogc, routes_places, routes_plans, routes_processes, routes_health)
+    for module in modules:
         app.include_router(module.router)
     app.include_router(static_router(settings.viewer_dir))
-    _describe_errors(app)
+    guards = [] if access is None else [*cors(access), Middleware(Access, access), Middleware(Limits)]
+    app.outer = wrapped(Front(app.behind, lambda: app.state.builds), guards)
     return app
 
 
-def create() -> FastAPI:
-    """The application for the environment and the working folder (uvicorn's factory).
+def wrapped(app: ASGIApp, guards: Sequence[Middleware]) -> ASGIApp:
+    """An application within middleware, the outermost first."""
+    for guard in reversed(guards):
+        app = guard.cls(app, *guard.args, **guard.kwargs)
+    return app
+
+
+def create() -> Service:
+    """The application for the environment and the working folder (uvicorn's factory), its kernels compiled.
 
     Raises
     ------
     SettingsError
         If they name no project.
     """
-    return create_app(find_settings(os.environ, Path.cwd()))
+    settings = find_settings(os.environ, Path.cwd())
+    packs = [Path(text) for text in os.environ.get(PACKS, "").split(os.pathsep) if text]
+    access = find_access(os.environ, settings.build_dir / AUDIT_LOG)
+    warm()
+    return create_app(settings, access, packs)
 
 
-def _describe_errors(app: FastAPI) -> None:
-    """Make the OpenAPI document name the errors this service sends, not FastAPI's own 422."""
-    generate = app.openapi
+def warm() -> None:
+    """Compile the kernels, or read them from the cache, before the first request waits for them."""
+    from geoplan import pack, query, tiles
 
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        for path in document["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-                operation["responses"]["default"] = {
-                    "description": "Problem details (RFC 9457)",
-                    "content": {Problem.media_type: {"schema": {"type": "object"}}},
-                }
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
+    for package in (pack, query, tiles):
+        package.warm()

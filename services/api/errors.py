@@ -16,9 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geoplan.errors import BuildError, DocumentError, GeoplanError, LayerError, PlaceError, QueryError
+from geoplan.access.grant import AccessDeniedError
+from geoplan.errors import BuildError, DocumentError, GeoplanError, LayerError, PackError, PlaceError, QueryError
 from geoplan.query import UnknownFeatureError
-from geoplan.tiles import TileAddressError
+from geoplan.tiles.grid import TileAddressError
 from services.api.responses import NEVER
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,14 @@ class UnknownParameterError(QueryError):
     """A query parameter that the route does not know, or one given twice."""
 
 
+class UnknownFormatError(QueryError):
+    """A form of answer that the route does not have."""
+
+
 STATUS: dict[type[GeoplanError], HTTPStatus] = {
+    AccessDeniedError: HTTPStatus.FORBIDDEN,
     BuildError: HTTPStatus.SERVICE_UNAVAILABLE,
+    PackError: HTTPStatus.SERVICE_UNAVAILABLE,
     LayerError: HTTPStatus.NOT_FOUND,
     NoCopyError: HTTPStatus.NOT_FOUND,
     PlaceError: HTTPStatus.BAD_REQUEST,
@@ -73,13 +80,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
-def _on_geoplan_error(request: Request, error: Exception) -> Response:
-    status = status_of(error) if isinstance(error, GeoplanError) else None
+def problem_of(error: GeoplanError) -> Problem | None:
+    """The answer to an expected error; None when it is not expected."""
+    status = status_of(error)
     if status is None:
-        raise error
+        return None
     if status in _FIXED_DETAIL:
-        logger.warning("%s %s: %s", request.method, request.url.path, error)
+        logger.warning("%s", error)
     return Problem(status, _FIXED_DETAIL.get(status, str(error)))
+
+
+def _on_geoplan_error(_request: Request, error: Exception) -> Response:
+    problem = problem_of(error) if isinstance(error, GeoplanError) else None
+    if problem is None:
+        raise error
+    return problem
 
 
 def _on_invalid_request(_request: Request, error: Exception) -> Response:

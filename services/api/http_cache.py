@@ -58,7 +58,7 @@ def accepts_gzip(headers: Headers) -> bool:
     weights: dict[str, float] = {}
     for part in headers.get("accept-encoding", "").lower().split(","):
         coding, _, parameter = part.strip().partition(";")
-        weights[coding.strip()] = _weight(parameter)
+        weights[coding.strip()] = weight_of(parameter)
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
@@ -131,7 +131,8 @@ def _first_match(known: str, etags: Iterable[str]) -> str | None:
     return next((etag for etag in etags if etag in candidates or "*" in candidates), None)
 
 
-def _weight(parameter: str) -> float:
+def weight_of(parameter: str) -> float:
+    """Weight that a parameter like ``q=0.5`` gives; 1 without one, 0 for what is no number."""
     name, _, value = parameter.strip().partition("=")
     if name.strip() != "q":
         return 1.0

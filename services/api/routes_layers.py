@@ -6,18 +6,14 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+import orjson
+from fastapi import APIRouter, Path, Request
+from fastapi import Query as Parameter
 from starlette.responses import Response
 
-from geoplan.layers.geojson import geojson_features
-from geoplan.query import (
-    Selection,
-    division_of,
-    find_feature,
-    parse_bbox,
-    parse_point,
-    select_features,
-)
+from geoplan.access.grant import visible
+from geoplan.pack.writer import write_features
+from geoplan.query import Query, UnknownFeatureError, parse_bbox, select
 from geoplan.terms import (
     LABELS,
     SITINGS,
@@ -33,8 +29,11 @@ from geoplan.terms import (
     Qualifier,
     Status,
 )
+from services.api.catalog import Shelf
+from services.api.item_parameters import query_of
+from services.api.links import GEOJSON_TYPE
 from services.api.parameters import only
-from services.api.responses import JSON, GeoJSON
+from services.api.responses import JSON
 from services.api.state import CurrentSnapshot
 
 router = APIRouter(tags=["layers"])
@@ -42,19 +41,19 @@ router = APIRouter(tags=["layers"])
 MAX_LIMIT = 10_000
 Bbox = Annotated[
     str | None,
-    Query(max_length=200, description="west,south,east,north in degrees (CRS84)", examples=["112,37,113,38"]),
+    Parameter(max_length=200, description="west,south,east,north in degrees (CRS84)", examples=["112,37,113,38"]),
 ]
 Point = Annotated[
     str | None,
-    Query(
+    Parameter(
         max_length=100,
         description="longitude,latitude in degrees (CRS84). Schematic shapes are left out and counted.",
         examples=["112.5,37.8"],
     ),
 ]
-Within = Annotated[str | None, Query(max_length=100, description="Code of a division, or a name that means only one.")]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-Offset = Annotated[int, Query(ge=0, le=2**31)]
+Within = Annotated[str | None, Parameter(max_length=100, description="Code of a division, or a name that means only one.")]
+Limit = Annotated[int, Parameter(ge=1, le=MAX_LIMIT)]
+Offset = Annotated[int, Parameter(ge=0, le=2**31)]
 
 
 @router.get("/layers", dependencies=[only()])
@@ -62,7 +61,7 @@ def list_layers(snapshot: CurrentSnapshot) -> Response:
     """All layers with their metadata, the version of the build, the plans behind it, and the words for the codes."""
     return JSON(
         {
-            "layers": [layer.metadata for layer in snapshot.layers.values()],
+            "layers": [layer.metadata for layer in snapshot.layers.values() if visible(layer.id)],
             "build": {"version": snapshot.build.version},
             "plans": snapshot.plans,
             "terms": _terms(),
@@ -77,7 +76,7 @@ def get_layer(layer_id: str, snapshot: CurrentSnapshot) -> Response:
 
 
 @router.get("/layers/{layer_id}/items", dependencies=[only("bbox", "point", "within", "limit", "offset")])
-def list_items(
+def list_items(  # noqa: PLR0913, PLR0917 - the parameters of the route
     request: Request,
     layer_id: str,
     snapshot: CurrentSnapshot,
@@ -88,35 +87,33 @@ def list_items(
     offset: Offset = 0,
 ) -> Response:
     """Features of a layer as GeoJSON, ordered by id; the conditions are joined by and."""
-    layer = snapshot.layer(layer_id)
-    division = division_of(snapshot.gazetteer, within) if within is not None else None
-    selection = select_features(
-        layer.frame,
-        bbox=parse_bbox(bbox) if bbox is not None else None,
-        point=parse_point(point) if point is not None else None,
-        within=(division.members or (division.code,)) if division else None,
-        within_area=snapshot.division_area(division.code) if division else None,
-        limit=limit,
-        offset=offset,
-    )
-    features = geojson_features(selection.frame)
-    return GeoJSON(
-        {
-            "type": "FeatureCollection",
-            "numberMatched": selection.matched,
-            "numberReturned": len(features),
-            "excludedSchematic": selection.excluded_schematic,
-            "features": features,
-            "links": _page_links(request, selection, limit, offset),
-        }
-    )
+    collection = snapshot.layer(layer_id).collection
+    named = {"bbox": bbox, "point": point, "within": within}
+    parameters = {name: value for name, value in named.items() if value is not None}
+    if bbox is not None:
+        parse_bbox(bbox)
+    query = query_of(Shelf(snapshot, snapshot.collections, 1), collection, parameters, offset + limit)
+    selected = select(collection.pack, query)
+    rows = selected.rows[offset:]
+    closing = {
+        "numberMatched": selected.matched,
+        "numberReturned": len(rows),
+        "excludedSchematic": selected.excluded_approximate or 0,
+        "links": _page_links(request, selected.matched, limit, offset),
+    }
+    features = write_features(collection.pack.source, rows)
+    body = b'{"type":"FeatureCollection","features":[' + features + b"]," + orjson.dumps(closing)[1:]
+    return Response(body, media_type=GEOJSON_TYPE)
 
 
 @router.get("/layers/{layer_id}/items/{fid}", dependencies=[only()])
 def get_item(layer_id: str, fid: Annotated[int, Path(ge=0, lt=2**63)], snapshot: CurrentSnapshot) -> Response:
     """One feature of a layer, with all its properties."""
-    (feature,) = geojson_features(find_feature(snapshot.layer(layer_id).frame, fid))
-    return GeoJSON(feature)
+    pack = snapshot.layer(layer_id).collection.pack
+    selected = select(pack, Query(ids=(fid,), limit=1))
+    if not selected.returned:
+        raise UnknownFeatureError(f"no feature {fid} in this layer")
+    return Response(write_features(pack.source, selected.rows), media_type=GEOJSON_TYPE)
 
 
 Terms = dict[str, dict[str, dict[str, str]]]
@@ -148,16 +145,16 @@ def _bilingual(label: Label) -> dict[str, str]:
     return {"zh": label.zh, "en": label.en}
 
 
-def _page_links(request: Request, selection: Selection, limit: int, offset: int) -> list[dict[str, str]]:
+def _page_links(request: Request, matched: int, limit: int, offset: int) -> list[dict[str, str]]:
     pages = {"self": offset}
-    if offset + limit < selection.matched:
+    if offset + limit < matched:
         pages["next"] = offset + limit
     if offset > 0:
         pages["prev"] = max(offset - limit, 0)
     return [
         {
             "rel": rel,
-            "type": GeoJSON.media_type,
+            "type": GEOJSON_TYPE,
             "href": str(request.url.include_query_params(limit=limit, offset=start)),
         }
         for rel, start in pages.items()

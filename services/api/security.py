@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.errors import Problem
@@ -54,15 +55,20 @@ class Security:
                 message = {**message, "headers": headers.raw}
             await send(message)
 
-        refusal = _refusal(scope)
-        await (refusal or self.app)(scope, receive, send_secured)
+        await (refusal(scope) or self.app)(scope, receive, send_secured)
 
 
-def _refusal(scope: Scope) -> Problem | None:
+def refusal(scope: Scope) -> Problem | None:
+    """The answer to a request that no route is to see: its target is too long, or its host is no host."""
     path = scope.get("raw_path") or scope["path"].encode()
     if len(path) + len(scope["query_string"]) > MAX_TARGET_BYTES:
         return Problem(HTTPStatus.REQUEST_URI_TOO_LONG, f"The address is longer than {MAX_TARGET_BYTES} bytes.")
-    host = Headers(scope=scope).get("host")
-    if host is not None and not _HOST.fullmatch(host):
+    host = next((value for name, value in scope["headers"] if name == b"host"), None)
+    if host is not None and not _is_host(host):
         return Problem(HTTPStatus.BAD_REQUEST, "The Host header is not a host and a port.")
     return None
+
+
+@lru_cache(maxsize=256)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value.decode("latin-1")) is not None

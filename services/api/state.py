@@ -7,10 +7,8 @@ switch of builds never mixes two of them in one answer.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Request
@@ -20,8 +18,7 @@ from geoplan.documents.outline import Outline
 from geoplan.errors import LayerError
 from geoplan.layers import store
 from geoplan.query import division_area
-from geoplan.tiles import TileIndex
-from services.api.tile_cache import TileCache
+from services.api.collection import Collection, open_collection
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -32,8 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TILE_CACHE_BYTES = 64 << 20
-CHECK_INTERVAL_S = 1.0
+PACKS = "packs"
+"""Folder of a build with a pack for each layer."""
 
 
 class Once(Generic[T]):
@@ -53,13 +50,13 @@ class Once(Generic[T]):
 
 
 class LayerState:
-    """One layer of a build: its metadata, its frame and its tile index, each read when first used."""
+    """One layer of a build: its metadata, its frame and its pack, each opened when first used."""
 
     def __init__(self, build: store.Build, layer_id: str) -> None:
         self.id = layer_id
         self._metadata = Once(lambda: store.layer_metadata(build, layer_id))
         self._frame = Once(lambda: store.read_layer_frame(build, layer_id))
-        self._index = Once(lambda: TileIndex(self.frame))
+        self._collection = Once(lambda: open_collection(layer_id, build.path / PACKS / layer_id, self.metadata))
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -72,9 +69,9 @@ class LayerState:
         return self._frame.get()
 
     @property
-    def index(self) -> TileIndex:
-        """The layer made ready for tiles."""
-        return self._index.get()
+    def collection(self) -> Collection:
+        """The layer's pack, for tiles and queries."""
+        return self._collection.get()
 
 
 class Snapshot:
@@ -83,7 +80,7 @@ class Snapshot:
     def __init__(self, build: store.Build) -> None:
         self.build = build
         self.layers = {layer_id: LayerState(build, layer_id) for layer_id in store.layer_ids(build)}
-        self.tiles = TileCache(TILE_CACHE_BYTES)
+        self._drawn = [layer_id for layer_id in self.layers if (build.path / PACKS / layer_id).is_dir()]
         self._plans = Once(lambda: store.plans(build))
         self._outlines = Once(lambda: store.outlines(build))
         self._gazetteer = Once(lambda: store.gazetteer(build))
@@ -94,6 +91,22 @@ class Snapshot:
         if layer_id not in self.layers:
             raise LayerError(f"there is no layer {layer_id[:100]!r}; GET /layers lists them")
         return self.layers[layer_id]
+
+    @property
+    def collections(self) -> Mapping[str, Collection]:
+        """The packs of the layers by id, in drawing order."""
+        return {layer_id: self.layers[layer_id].collection for layer_id in self._drawn}
+
+    def open_packs(self) -> None:
+        """Open the packs of all layers, as every later request finds them.
+
+        Raises
+        ------
+        PackError
+            If one is not whole.
+        """
+        for layer_id in self._drawn:
+            _ = self.layers[layer_id].collection
 
     @property
     def plans(self) -> list[dict[str, Any]]:
@@ -129,40 +142,10 @@ class Snapshot:
         return Bounds(min(west), min(south), max(east), max(north))
 
 
-class Builds:
-    """The current build of a folder; a switch is seen within a second.
-
-    Parameters
-    ----------
-    build_dir
-        Folder with the link ``current``.
-    clock
-        Seconds that only grow.
-    """
-
-    def __init__(self, build_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._build_dir = build_dir
-        self._clock = clock
-        self._checked_at = float("-inf")
-        self._snapshot: Snapshot | None = None
-        self._lock = threading.Lock()
-
-    def current(self) -> Snapshot:
-        """The snapshot of the current build; raises `BuildError` when there is none."""
-        with self._lock:
-            now = self._clock()
-            if self._snapshot is None or now - self._checked_at >= CHECK_INTERVAL_S:
-                build = store.open_build(self._build_dir)
-                if self._snapshot is None or self._snapshot.build != build:
-                    self._snapshot = Snapshot(build)
-                self._checked_at = now
-            return self._snapshot
-
-
 def current_snapshot(request: Request) -> Snapshot:
     """Dependency: the snapshot this request is answered from."""
-    builds: Builds = request.app.state.builds
-    return builds.current()
+    snapshot: Snapshot = request.app.state.builds.current()
+    return snapshot
 
 
 CurrentSnapshot = Annotated[Snapshot, Depends(current_snapshot)]

@@ -29,10 +29,6 @@ def static_router(viewer: Path) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     modules = viewer / "node_modules"
 
-    @router.get("/")
-    def get_page() -> Response:
-        return file_response(viewer, "index.html", REVALIDATE)
-
     @router.get("/viewer/{path:path}")
     def get_viewer_file(path: str) -> Response:
         return file_response(viewer / "src", path, REVALIDATE)

@@ -1,40 +1,57 @@
-"""Encoded tiles, kept until they take too much memory; the longest unused go first."""
+"""Answers kept in the form in which they are sent, until they take too much memory; the longest unused go first."""
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from services.api.answers import Sent
+
+_OWN_BYTES = 1024
+"""What an entry takes beside its body: its key, its headers, its place."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """An answer and the generation of the shelf that it was last found to be right for."""
+
+    sent: Sent
+    generation: int
 
 
 class TileCache:
-    """Bodies by key, least recently used out first, bounded by their size in bytes. Safe between threads."""
+    """Entries by key, least recently used out first, bounded by their bytes. For one event loop, not for threads."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._bodies: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self.size_bytes = 0
+        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all bodies together."""
-        return self._bytes
+    def __len__(self) -> int:
+        """Number of entries."""
+        return len(self._entries)
 
-    def get_or_make(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
-        """The body kept under `key`, or the one `make` returns. `make` runs outside the lock, and may run twice."""
-        with self._lock:
-            body = self._bodies.get(key)
-            if body is not None:
-                self._bodies.move_to_end(key)
-                return body
-        body = make()
-        with self._lock:
-            # An empty tile is quickly made again, and anyone can ask for billions of them.
-            if body and key not in self._bodies and len(body) <= self.max_bytes:
-                self._bodies[key] = body
-                self._bytes += len(body)
-            while self._bytes > self.max_bytes:
-                _, dropped = self._bodies.popitem(last=False)
-                self._bytes -= len(dropped)
-        return body
+    def get(self, key: Hashable) -> Entry | None:
+        """The entry of a key, which is now the last that goes."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._entries.move_to_end(key)
+        return entry
+
+    def put(self, key: Hashable, entry: Entry) -> None:
+        """Keep an entry in place of the key's former one; one that is larger than the cache is not kept."""
+        former = self._entries.pop(key, None)
+        if former is not None:
+            self.size_bytes -= _size(former)
+        if _size(entry) > self.max_bytes:
+            return
+        self._entries[key] = entry
+        self.size_bytes += _size(entry)
+        while self.size_bytes > self.max_bytes:
+            _, dropped = self._entries.popitem(last=False)
+            self.size_bytes -= _size(dropped)
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.sent.body) + _OWN_BYTES

@@ -166,8 +166,8 @@ export class MapView {
         const reach = style.spec.type === "fill" ? 0 : TOUCH_PX;
         const box = [[point.x - reach, point.y - reach], [point.x + reach, point.y + reach]];
         for (const feature of this.map.queryRenderedFeatures(reach ? box : [point.x, point.y], { layers: [style.spec.id] })) {
-          const key = `${meta.id}\n${feature.properties.fid ?? feature.id}`;
-          if (!hits.has(key)) hits.set(key, { meta, properties: feature.properties });
+          const key = `${meta.id}\n${feature.id}`;
+          if (!hits.has(key)) hits.set(key, { meta, properties: { fid: feature.id, ...feature.properties } });
         }
       }
     }

@@ -11,16 +11,20 @@ import geopandas as gpd
 import httpx
 import pandas as pd
 import pytest
-from fastapi import FastAPI
 from shapely import LineString, Point, box
 
 from geoplan.crs import STORAGE
 from geoplan.gazetteer import save_gazetteer
 from geoplan.layers import store
 from geoplan.layers.build import Layer
+from geoplan.pack.build import PackOptions, pack_frame
+from geoplan.pack.format import Approximate
+from geoplan.pack.open import Pack, open_pack
 from geoplan.settings import Settings
-from services.api.app import create_app
-from services.api.state import Builds
+from services.api import collection
+from services.api.app import Service, create_app
+from services.api.catalog import Builds
+from services.api.state import PACKS
 
 SCRIPT = "<script>alert(1)</script>"
 COUNTIES = {"140321": box(112, 37, 113, 38), "140322": box(113, 37, 114, 38)}
@@ -111,11 +115,27 @@ def _write_gazetteer(folder: Path) -> None:
     save_gazetteer(folder, names, aliases, villages)
 
 
+def pack_options(metadata: dict[str, Any]) -> PackOptions:
+    """As the build packs a layer."""
+    return PackOptions(
+        id=metadata["id"],
+        title=metadata["title"],
+        description=metadata["description"]["zh"],
+        id_column="fid",
+        ordered=True,
+        approximate=Approximate(column="geometry_source", values=("schematic",)),
+        sources=metadata["sources"],
+        metadata=metadata,
+    )
+
+
 def _write_build(folder: Path) -> None:
     """A build as `geoplan build` leaves it: two counties, and a township that is drawn schematically."""
     for layer_id, make in LAYERS.items():
         frame = make()
-        store.write_layer(folder, layer_id, Layer(frame, _metadata(layer_id, frame, folder.name), {}))
+        metadata = _metadata(layer_id, frame, folder.name)
+        store.write_layer(folder, layer_id, Layer(frame, metadata, {}))
+        pack_frame(frame, folder / PACKS / layer_id, pack_options(metadata))
     drawn: dict[str, list[tuple[str, str, Any]]] = {name: [] for name in store.LEVELS}
     drawn["counties"] = [(code, "generalised", shape) for code, shape in COUNTIES.items()]
     drawn["townships"] = [("140321001", "schematic", box(112.4, 37.4, 112.6, 37.6))]
@@ -170,16 +190,15 @@ def switch(project: Path, versions: Path) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Version and layer of every frame that the service reads."""
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Version and layer of every pack that the service opens."""
     made: list[tuple[str, str]] = []
-    read = store.read_layer_frame
 
-    def counted(build: store.Build, layer_id: str) -> gpd.GeoDataFrame:
-        made.append((build.version, layer_id))
-        return read(build, layer_id)
+    def counted(path: Path) -> Pack:
+        made.append((path.parents[1].name, path.name))
+        return open_pack(path)
 
-    monkeypatch.setattr(store, "read_layer_frame", counted)
+    monkeypatch.setattr(collection, "open_pack", counted)
     return made
 
 
@@ -223,7 +242,7 @@ class AppTransport(httpx.BaseTransport):
 
 
 @pytest.fixture
-def app(switch: Callable[[str], None], project: Path, clock: Clock) -> FastAPI:  # noqa: ARG001 - makes v1
+def app(switch: Callable[[str], None], project: Path, clock: Clock) -> Service:  # noqa: ARG001 - makes v1
     """The service over build v1 of the project."""
     made = create_app(Settings(project, project / "build"))
     made.state.builds = Builds(project / "build", clock)
@@ -231,7 +250,7 @@ def app(switch: Callable[[str], None], project: Path, clock: Clock) -> FastAPI: 
 
 
 @pytest.fixture
-def client(app: FastAPI) -> httpx.Client:
+def client(app: Service) -> httpx.Client:
     """A client of the service that asks for uncompressed bodies."""
     headers = {"Accept-Encoding": "identity"}
     return httpx.Client(transport=AppTransport(app), base_url="http://planning.test", headers=headers)

@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from starlette.datastructures import Headers
 
 from geoplan.errors import SourceError
 from geoplan.layers import store
-from services.api.app import create
+from services.api import items
+from services.api.app import Service, create
 from services.api.http_cache import accepts_gzip
 
 Switch = Callable[[str], None]
@@ -114,7 +114,7 @@ def test_other_methods_and_paths(client: httpx.Client) -> None:
         assert client.get(path).status_code == 404
 
 
-def test_a_target_of_a_million_bytes_is_refused_before_any_route(app: FastAPI) -> None:
+def test_a_target_of_a_million_bytes_is_refused_before_any_route(app: Service) -> None:
     """Sent as the server would hand it over; the client itself refuses such an address."""
     sent: list[Any] = []
 
@@ -137,24 +137,30 @@ def test_malformed_hosts_are_refused(client: httpx.Client, host: str) -> None:
     assert client.get("/tiles/facts.json", headers={"Host": host}).status_code == 400
 
 
+@pytest.mark.parametrize("behind", [True, False])
 @pytest.mark.parametrize("fault", [RuntimeError, SourceError])
 def test_unexpected_errors_are_logged_and_not_told(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: type[Exception]
+    client: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: type[Exception],
+    behind: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """Of any kind that the table does not name; the service goes on."""
+    """Of any kind that the table does not name, behind the front and in it; the service goes on."""
 
     def broken(*_: Any) -> None:
         raise fault("password=hunter2 in /srv/geoplan")
 
+    url = "/layers" if behind else "/collections/facts/items"
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr(store, "read_layer_frame", broken)
-        response = client.get("/layers/facts/items")
+        patched.setattr(*((store, "layer_metadata") if behind else (items, "select")), broken)
+        response = client.get(url)
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "hunter2" not in response.text
     assert "hunter2" in caplog.text
-    assert client.get("/layers/facts/items").status_code == 200
+    assert client.get(url).status_code == 200
 
 
 def test_no_build_is_503_without_telling_folders(client: httpx.Client, switch: Switch, project: Path) -> None:
@@ -169,7 +175,7 @@ def test_no_build_is_503_without_telling_folders(client: httpx.Client, switch: S
 
 
 def test_a_new_build_is_served_within_a_second(
-    client: httpx.Client, switch: Switch, clock: Any, reads: list[tuple[str, str]]
+    client: httpx.Client, switch: Switch, clock: Any, opened: list[tuple[str, str]]
 ) -> None:
     tile = client.get("/tiles/many/0/0/0.mvt").headers["etag"]
     switch("v2")
@@ -180,14 +186,14 @@ def test_a_new_build_is_served_within_a_second(
     assert answer["build"]["version"] == "v2"
     assert {layer["made_in"] for layer in answer["layers"]} == {"v2"}
     assert client.get("/tiles/many/0/0/0.mvt").headers["etag"] != tile
-    assert reads == [("v1", "many"), ("v2", "many")]
+    assert opened == [(version, layer) for version in ("v1", "v2") for layer in ("counties", "facts", "many")]
 
 
-def test_the_same_build_keeps_what_was_read(client: httpx.Client, clock: Any, reads: list[tuple[str, str]]) -> None:
+def test_the_same_build_keeps_what_was_opened(client: httpx.Client, clock: Any, opened: list[tuple[str, str]]) -> None:
     for _ in range(3):
         clock.now += 5
         client.get("/layers/many/items")
-    assert reads == [("v1", "many")]
+    assert len(opened) == 3
 
 
 @pytest.mark.usefixtures("switch")
@@ -200,16 +206,7 @@ def test_the_factory_reads_the_environment(project: Path, monkeypatch: pytest.Mo
     assert create().state.builds.current().build.version == "v1"
 
 
-def test_openapi_names_the_routes_and_problem_details(client: httpx.Client) -> None:
-    document = client.get("/api").json()
-    assert {"/layers", "/layers/{layer_id}/items", "/places", "/healthz"} <= set(document["paths"])
-    for path in document["paths"].values():
-        for operation in path.values():
-            assert "422" not in operation["responses"]
-            assert "application/problem+json" in operation["responses"]["default"]["content"]
-
-
-def test_requests_at_once_read_a_layer_once(app: FastAPI, reads: list[tuple[str, str]]) -> None:
+def test_requests_at_once_open_a_pack_once(app: Service, opened: list[tuple[str, str]]) -> None:
     async def ask() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://planning.test") as client:
@@ -217,4 +214,4 @@ def test_requests_at_once_read_a_layer_once(app: FastAPI, reads: list[tuple[str,
             return await asyncio.gather(*(client.get(url) for url in urls))
 
     assert {answer.status_code for answer in asyncio.run(ask())} == {200}
-    assert reads == [("v1", "many")]
+    assert len(opened) == 3

@@ -22,15 +22,6 @@ def test_layers_lists_metadata_build_and_plans(client: httpx.Client) -> None:
     assert client.get("/layers/facts").json() == answer["layers"][1]
 
 
-def test_frames_are_read_when_needed_and_once(client: httpx.Client, reads: list[tuple[str, str]]) -> None:
-    client.get("/layers")
-    assert reads == []
-    for _ in range(3):
-        client.get("/layers/facts/items")
-        client.get("/tiles/facts/5/25/12.mvt")
-    assert reads == [("v1", "facts")]
-
-
 def test_items_are_geojson_with_missing_as_null(client: httpx.Client) -> None:
     response = client.get("/layers/facts/items")
     assert response.headers["content-type"] == "application/geo+json"

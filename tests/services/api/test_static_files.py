@@ -23,7 +23,7 @@ from services.api.static import file_response
     ],
 )
 def test_files_have_their_kind(client: httpx.Client, url: str, kind: str) -> None:
-    response = client.get(url)
+    response = client.get(url, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (response.status_code, response.headers["content-type"]) == (200, kind)
 
 

@@ -1,38 +1,43 @@
-"""The cache of encoded tiles stays within its bytes and drops what was used longest ago."""
+"""The cache of answers stays within its bytes and drops what was used longest ago."""
 
 from __future__ import annotations
-
-from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.tile_cache import TileCache
+from services.api.answers import Sent
+from services.api.tile_cache import Entry, TileCache
+
+OWN = 1024
+
+
+def entry(size: int) -> Entry:
+    return Entry(Sent(200, (), b"x" * size, b"", ()), 1)
 
 
 def test_least_recently_used_goes_first() -> None:
-    cache, made = TileCache(10), []
-
-    def get(key: str) -> bytes:
-        return cache.get_or_make(key, lambda: made.append(key) or key.encode() * 4)  # type: ignore[func-returns-value]
-
-    for key in ("a", "b", "a", "c", "a", "b"):
-        assert get(key) == key.encode() * 4
-    assert made == ["a", "b", "c", "b"]
+    cache = TileCache(2 * OWN + 10)
+    for key in ("a", "b"):
+        cache.put(key, entry(4))
+    assert cache.get("a") is not None
+    cache.put("c", entry(2))
+    assert [cache.get(key) is not None for key in ("a", "b", "c")] == [True, False, True]
 
 
 def test_a_body_larger_than_the_cache_is_not_kept() -> None:
-    cache = TileCache(10)
-    assert cache.get_or_make("small", lambda: b"xx") == b"xx"
-    assert cache.get_or_make("large", lambda: b"x" * 11) == b"x" * 11
-    assert cache.size_bytes == 2
+    cache = TileCache(OWN + 10)
+    cache.put("small", entry(10))
+    cache.put("large", entry(11))
+    assert cache.get("small") is not None
+    assert cache.get("large") is None
+    cache.put("small", entry(11))
+    assert (cache.size_bytes, len(cache)) == (0, 0)
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 40))))
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4000))))
 def test_never_more_than_its_bytes(requests: list[tuple[int, int]]) -> None:
-    cache = TileCache(100)
-    sizes: dict[int, int] = {}
+    cache = TileCache(10_000)
     for key, size in requests:
-        body = b"x" * sizes.setdefault(key, size)
-        assert cache.get_or_make(key, partial(bytes.strip, body)) == body
-        assert cache.size_bytes <= 100
+        cache.put(key, entry(size))
+        kept = [found for number in range(21) if (found := cache.get(number)) is not None]
+        assert cache.size_bytes == sum(len(found.sent.body) + OWN for found in kept) <= 10_000

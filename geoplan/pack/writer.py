@@ -1,0 +1,423 @@
+"""GeoJSON features from the arrays of a part, as bytes: compiled loops over ready-made fragments.
+
+Positions are whole 1e-7 degrees or grid units, so the text of a number is exact and as short as it can
+be; values are JSON fragments that the pack holds ready. No Python object is made for a feature.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geoplan.crs import DISPLAY, STORAGE, WEB_MERCATOR
+from geoplan.errors import QueryError
+from geoplan.pack.mercator import DEGREE_UNITS, UNIT_M
+from geoplan.pack.part import LINE, MULTI, NONE, POINT, Column, Part
+from geoplan.pack.words import load_word, store_half, store_word
+
+CRS84 = "CRS84"
+"""Longitude, latitude on WGS 84: the default of OGC API Features."""
+_LON_LAT, _LAT_LON, _METRES = 0, 1, 2
+AXES = {CRS84: _LON_LAT, DISPLAY: _LAT_LON, STORAGE: _LAT_LON, WEB_MERCATOR: _METRES}
+"""Order and unit of the positions written for each system, by its name (``CRS84`` or ``EPSG:n``)."""
+
+_Bytes = NDArray[np.uint8]
+_Whole = int | np.signedinteger[Any]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_compiled = cast("Callable[[_Function], _Function]", njit(cache=True, nogil=True))
+_MILLIMETRES = 1000 * UNIT_M
+_POSITION_BYTES = 32
+"""No position is longer: ``[-20037508.343,-20037508.343],``."""
+_FEATURE_BYTES = 160
+"""A feature's own text, brackets of its geometry and its id included."""
+_KEPT_BYTES = 4 << 20
+"""A thread keeps its buffer up to this size."""
+
+
+def _texts(texts: list[str]) -> NDArray[np.uint32]:
+    """Texts of up to four characters as words, the first character lowest."""
+    return np.array([int.from_bytes(text.encode().ljust(4, b"0"), "little") for text in texts], np.uint32)
+
+
+_FOUR = _texts([f"{number:04d}" for number in range(10_000)])
+_THREE = _texts([f"{number:03d}" for number in range(1000)])
+_WHOLE = _texts([f"{number}."[:4] for number in range(215)])
+_HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
+
+
+def _words(*texts: bytes) -> tuple[_Bytes, NDArray[np.int64]]:
+    """Several texts end to end, and where each begins."""
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(text) for text in texts], out=offsets[1:])
+    return np.frombuffer(b"".join(texts), np.uint8).copy(), offsets
+
+
+_HEAD = np.frombuffer(b'{"type":"Feature","id":', np.uint8).copy()
+_GEOMETRY = np.frombuffer(b',"geometry":', np.uint8).copy()
+_NULL = np.frombuffer(b"null", np.uint8).copy()
+_KINDS, _KIND_OFFSETS = _words(
+    *(
+        b'{"type":"%s","coordinates":' % name
+        for name in (b"", b"Point", b"LineString", b"Polygon", b"", b"MultiPoint", b"MultiLineString", b"MultiPolygon")
+    )
+)
+
+
+@_compiled
+def write_bytes(buffer: _Bytes, position: int, text: _Bytes, start: int, stop: int) -> int:
+    """Copy ``text[start:stop]``, eight bytes at once; returns the position after it.
+
+    Up to seven bytes behind the copy are overwritten: `buffer` has them to spare.
+    """
+    length = stop - start
+    if start + ((length + 7) & ~7) > len(text):
+        for index in range(length):
+            buffer[position + index] = text[start + index]
+        return position + length
+    for index in range(0, length, 8):
+        store_word(buffer, position + index, load_word(text, start + index))
+    return position + length
+
+
+@_compiled
+def write_integer(buffer: _Bytes, position: int, value: _Whole) -> int:
+    """Write a whole number from 0 to 2^63 - 1 in decimal; returns the position after it."""
+    digits = 1
+    rest = value // 10
+    while rest > 0:
+        digits += 1
+        rest //= 10
+    end = position + digits
+    at = end
+    while value > 9:
+        at -= 1
+        buffer[at] = 48 + value % 10
+        value //= 10
+    buffer[at - 1] = 48 + value
+    return end
+
+
+@_compiled
+def write_units(buffer: _Bytes, position: int, units: int) -> int:
+    """Write whole 1e-7 degrees as decimal degrees, trailing zeros dropped; returns the position after it.
+
+    Parameters
+    ----------
+    buffer
+        uint8 with at least 16 bytes free.
+    position
+        Where to begin.
+    units
+        1e-7 degrees, an int32.
+    """
+    rest = np.int64(units)
+    if rest < 0:
+        buffer[position] = 45
+        position += 1
+        rest = -rest
+    whole = rest // DEGREE_UNITS
+    fraction = rest - whole * DEGREE_UNITS
+    store_half(buffer, position, _WHOLE[whole])
+    position += 1 + (whole > 9) + (whole > 99)
+    if fraction == 0:
+        return position
+    high = fraction // 1000
+    store_half(buffer, position + 1, _FOUR[high])
+    store_half(buffer, position + 5, _THREE[fraction - high * 1000])
+    position += 8
+    while buffer[position - 1] == 48:
+        position -= 1
+    return position
+
+
+@_compiled
+def write_millimetres(buffer: _Bytes, position: int, value: _Whole) -> int:
+    """Write whole millimetres as metres, trailing zeros dropped; returns the position after it."""
+    rest = np.int64(value)
+    if rest < 0:
+        buffer[position] = 45
+        position += 1
+        rest = -rest
+    whole = rest // 1000
+    fraction = rest - whole * 1000
+    position = write_integer(buffer, position, whole)
+    if fraction == 0:
+        return position
+    buffer[position] = 46
+    store_half(buffer, position + 1, _THREE[fraction])
+    position += 4
+    while buffer[position - 1] == 48:
+        position -= 1
+    return position
+
+
+@_compiled
+def write_json_string(buffer: _Bytes, position: int, text: _Bytes) -> int:
+    """Write UTF-8 bytes as a JSON string with its quotes; needs 6 bytes a byte and 2; returns the position after it."""
+    buffer[position] = 34
+    position += 1
+    for byte in text:
+        if byte in (34, 92):
+            buffer[position] = 92
+            buffer[position + 1] = byte
+            position += 2
+        elif byte < 32:
+            buffer[position] = 92
+            buffer[position + 1] = 117
+            buffer[position + 2] = 48
+            buffer[position + 3] = 48
+            buffer[position + 4] = _HEX[byte >> 4]
+            buffer[position + 5] = _HEX[byte & 15]
+            position += 6
+        else:
+            buffer[position] = byte
+            position += 1
+    buffer[position] = 34
+    return position + 1
+
+
+@_compiled
+def write_position(buffer: _Bytes, position: int, x: int, y: int, axes: int) -> int:
+    """Write ``[x,y]``: int32 degrees in either order (`axes` 0 or 1) or grid units as metres (2)."""
+    buffer[position] = 91
+    position += 1
+    if axes == _METRES:
+        position = write_millimetres(buffer, position, np.int64(np.rint(x * _MILLIMETRES)))
+        buffer[position] = 44
+        position = write_millimetres(buffer, position + 1, np.int64(np.rint(-y * _MILLIMETRES)))
+    elif axes == _LAT_LON:
+        position = write_units(buffer, position, y)
+        buffer[position] = 44
+        position = write_units(buffer, position + 1, x)
+    else:
+        position = write_units(buffer, position, x)
+        buffer[position] = 44
+        position = write_units(buffer, position + 1, y)
+    buffer[position] = 93
+    return position + 1
+
+
+@_compiled
+def _write_ring(buffer: _Bytes, position: int, positions: NDArray[np.int32], start: int, stop: int, axes: int) -> int:
+    """Write ``[[x,y],...]``."""
+    buffer[position] = 91
+    position += 1
+    for vertex in range(start, stop):
+        position = write_position(buffer, position, positions[vertex, 0], positions[vertex, 1], axes)
+        buffer[position] = 44
+        position += 1
+    if stop == start:
+        position += 1
+    buffer[position - 1] = 93
+    return position
+
+
+@_compiled
+def _write_member(buffer: _Bytes, position: int, shapes: Any, member: int, kind: int, axes: int) -> int:
+    """Write the coordinates of one point, line or polygon."""
+    _, _, rings, vertices, positions = shapes
+    first = rings[member]
+    start = vertices[first]
+    if kind == POINT:
+        return write_position(buffer, position, positions[start, 0], positions[start, 1], axes)
+    if kind == LINE:
+        return _write_ring(buffer, position, positions, start, vertices[first + 1], axes)
+    buffer[position] = 91
+    position += 1
+    for ring in range(first, rings[member + 1]):
+        position = _write_ring(buffer, position, positions, vertices[ring], vertices[ring + 1], axes)
+        buffer[position] = 44
+        position += 1
+    buffer[position - 1] = 93
+    return position
+
+
+@_compiled
+def write_shape(buffer: _Bytes, position: int, shapes: Any, row: int, axes: int) -> int:
+    """Write a feature's GeoJSON geometry, ``null`` where it has none; returns the position after it.
+
+    `shapes` are kinds, members, rings, vertices and the positions that belong to `axes`.
+    """
+    kinds, members, _, _, _ = shapes
+    kind = kinds[row] & 3
+    first, last = members[row], members[row + 1]
+    if kind == NONE or first == last:
+        return write_bytes(buffer, position, _NULL, 0, 4)
+    several = kinds[row] & MULTI
+    name = kinds[row] & 7
+    position = write_bytes(buffer, position, _KINDS, _KIND_OFFSETS[name], _KIND_OFFSETS[name + 1])
+    if several:
+        buffer[position] = 91
+        position += 1
+    for member in range(first, last):
+        position = _write_member(buffer, position, shapes, member, kind, axes)
+        buffer[position] = 44
+        position += 1
+    position -= 1
+    if several:
+        buffer[position] = 93
+        position += 1
+    buffer[position] = 125
+    return position + 1
+
+
+@_compiled
+def _fragment(cells: NDArray[np.uint32], columns: NDArray[np.int64], index: int, row: int) -> Any:
+    """Position of a row's fragment of the chosen column `index`."""
+    if columns[index, 0] >= 0:
+        return np.int64(cells[row, columns[index, 0]])
+    return columns[index, 1] + row
+
+
+@_compiled
+def _room(shapes: Any, rows: NDArray[np.int64], values: Any, columns: NDArray[np.int64], with_geometry: bool) -> Any:  # noqa: FBT001 - compiled
+    """Largest number of bytes that the rows can take, without the names of the columns."""
+    _, members, rings, vertices, _ = shapes
+    cells, offsets, _ = values
+    total = np.int64(0)
+    for row in rows:
+        total += _FEATURE_BYTES
+        if with_geometry:
+            first, last = rings[members[row]], rings[members[row + 1]]
+            total += np.int64(vertices[last] - vertices[first]) * _POSITION_BYTES
+            total += 4 * np.int64(last - first + members[row + 1] - members[row])
+        for index in range(len(columns)):
+            fragment = _fragment(cells, columns, index, row)
+            total += offsets[fragment + 1] - offsets[fragment]
+    return total
+
+
+@_compiled
+def _write(buffer: _Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np.int64], values: Any, plan: Any) -> int:
+    """Write the features, with commas between; returns how many bytes."""
+    cells, offsets, fragments = values
+    columns, names, name_offsets, tail, axes, with_geometry = plan
+    position = 0
+    for row in rows:
+        if position > 0:
+            buffer[position] = 44
+            position += 1
+        position = write_bytes(buffer, position, _HEAD, 0, len(_HEAD))
+        position = write_integer(buffer, position, ids[row])
+        position = write_bytes(buffer, position, _GEOMETRY, 0, len(_GEOMETRY))
+        if with_geometry:
+            position = write_shape(buffer, position, shapes, row, axes)
+        else:
+            position = write_bytes(buffer, position, _NULL, 0, 4)
+        for index in range(len(columns)):
+            position = write_bytes(buffer, position, names, name_offsets[index], name_offsets[index + 1])
+            fragment = _fragment(cells, columns, index, row)
+            position = write_bytes(buffer, position, fragments, offsets[fragment], offsets[fragment + 1])
+        position = write_bytes(buffer, position, tail, 0, len(tail))
+    return position
+
+
+@lru_cache(maxsize=256)
+def _columns(signature: tuple[tuple[str, int, int], ...]) -> tuple[NDArray[np.int64], _Bytes, NDArray[np.int64]]:
+    """Where the values of the columns are (k, 2), and the text before each: ``,"name":``."""
+    before = [
+        (b"," if index else b',"properties":{') + json.dumps(name, ensure_ascii=False).encode() + b":"
+        for index, (name, _, _) in enumerate(signature)
+    ]
+    where = np.array([(cell, first) for _, cell, first in signature], np.int64).reshape(-1, 2)
+    return where, *_words(*before)
+
+
+@lru_cache(maxsize=64)
+def _tail(links: bytes, bare: bool) -> _Bytes:  # noqa: FBT001 - a key of the cache
+    """What ends a feature; without columns the properties begin here too."""
+    start = b',"properties":{}' if bare else b"}"
+    return np.frombuffer(start + (b',"links":' + links if links else b"") + b"}", np.uint8).copy()
+
+
+_local = threading.local()
+
+
+def _buffer(size: int) -> _Bytes:
+    """A buffer of at least `size` bytes; a small one is kept for the thread's next answer."""
+    kept: _Bytes | None = getattr(_local, "buffer", None)
+    if kept is None or len(kept) < size:
+        kept = np.empty(max(size, 1 << 16), np.uint8)
+        if size <= _KEPT_BYTES:
+            _local.buffer = kept
+    return kept
+
+
+def chosen_columns(part: Part, names: tuple[str, ...] | list[str] | None) -> tuple[Column, ...]:
+    """The columns of these names, in the order of the part; all without names.
+
+    Raises
+    ------
+    QueryError
+        If the part has no column of a name.
+    """
+    if names is None:
+        return part.columns
+    known = {column.name for column in part.columns}
+    for name in names:
+        if name not in known:
+            raise QueryError(f"there is no property {name!r}; there are: {', '.join(sorted(known))}.")
+    return tuple(column for column in part.columns if column.name in names)
+
+
+def write_features(
+    part: Part,
+    rows: NDArray[Any],
+    *,
+    columns: tuple[str, ...] | list[str] | None = None,
+    crs: str = CRS84,
+    geometry: bool = True,
+    links: bytes | None = None,
+) -> bytes:
+    """Features of a part as the comma-joined objects of a GeoJSON ``features`` array.
+
+    Parameters
+    ----------
+    part
+        The part.
+    rows
+        Rows to write, in this order (n).
+    columns
+        Names of the properties to write; None writes all.
+    crs
+        ``CRS84`` (longitude, latitude), ``EPSG:4326`` or ``EPSG:4490`` (latitude, longitude: the axis order
+        of their definition; the numbers are the same) or ``EPSG:3857`` (metres to the east and north, to the
+        millimetre, from grid positions 9 mm apart).
+    geometry
+        Whether to write the shapes; without, every geometry is null.
+    links
+        JSON text of a ``links`` member for each feature.
+
+    Returns
+    -------
+    bytes
+        UTF-8, without brackets around; empty without rows.
+
+    Raises
+    ------
+    QueryError
+        For an unknown system or property.
+    """
+    axes = AXES.get(crs)
+    if axes is None:
+        raise QueryError(f"features are not written in {crs!r}; use one of {', '.join(AXES)}.")
+    chosen = chosen_columns(part, columns)
+    where, names, name_offsets = _columns(tuple((c.name, c.cell, c.first_fragment) for c in chosen))
+    tail = _tail(links or b"", not chosen)
+    shape = part.geometry
+    positions = shape.mercator if axes == _METRES else shape.degrees
+    shapes = (shape.kinds, shape.members, shape.rings, shape.vertices, positions)
+    values = (part.cells, part.fragments.json_offsets, part.fragments.json)
+    wanted = np.ascontiguousarray(rows, np.int64)
+    room = _room(shapes, wanted, values, where, geometry) + len(wanted) * (len(names) + len(tail))
+    buffer = _buffer(room + 16)
+    plan = (where, names, name_offsets, tail, axes, geometry)
+    written = _write(buffer, part.ids, shapes, wanted, values, plan)
+    return buffer[:written].tobytes()

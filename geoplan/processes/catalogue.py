@@ -1,0 +1,95 @@
+"""The processes that can be run; a new one is a model of its inputs, a function, and a line here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from geoplan.errors import QueryError
+from geoplan.processes.model import Context, Inputs, Output, Process
+from geoplan.processes.work import export, overlap, seed
+
+Collection = Annotated[str, Field(min_length=1, max_length=100, description="Id of a collection.")]
+Zoom = Annotated[int, Field(ge=0, le=22)]
+
+
+class UnknownProcessError(QueryError):
+    """There is no process of the id that was asked for."""
+
+
+class ExportInputs(Inputs):
+    """Which features, as which file."""
+
+    collection: Collection
+    format: Literal["geojson", "csv", "parquet", "gpkg"] = "geojson"
+    filter: Annotated[
+        str | None, Field(default=None, max_length=16_000, description="CQL2 text; all features without it.")
+    ]
+
+
+class SeedInputs(Inputs):
+    """Which tiles."""
+
+    collection: Collection
+    min_zoom: Annotated[Zoom, Field(description="First zoom.")] = 0
+    max_zoom: Annotated[Zoom, Field(description="Last zoom.")] = 12
+
+
+class OverlapInputs(Inputs):
+    """Which two layers."""
+
+    first: Collection
+    second: Collection
+
+
+def _export(inputs: ExportInputs, context: Context) -> dict[str, Output]:
+    return export(inputs.collection, inputs.format, inputs.filter, context)
+
+
+def _seed(inputs: SeedInputs, context: Context) -> dict[str, Output]:
+    return seed(inputs.collection, (inputs.min_zoom, inputs.max_zoom), context)
+
+
+def _overlap(inputs: OverlapInputs, context: Context) -> dict[str, Output]:
+    return overlap(inputs.first, inputs.second, context)
+
+
+_ALL = (
+    Process(
+        "export",
+        "1.0.0",
+        "Export a collection",
+        "All features of a collection, or those that meet a filter, as one file.",
+        ExportInputs,
+        {"file": "application/octet-stream"},
+        _export,
+    ),
+    Process(
+        "seed",
+        "1.0.0",
+        "Vector tiles as an archive",
+        "All vector tiles of a collection between two zooms as one PMTiles archive.",
+        SeedInputs,
+        {"archive": "application/vnd.pmtiles"},
+        _seed,
+    ),
+    Process(
+        "overlap",
+        "1.0.0",
+        "Overlap of two collections",
+        "The area that each feature of one collection shares with each of another, in square metres on the ellipsoid.",
+        OverlapInputs,
+        {"matrix": "text/csv", "summary": "application/json"},
+        _overlap,
+    ),
+)
+PROCESSES: dict[str, Process] = {process.id: process for process in _ALL}
+
+
+def find_process(process_id: Any) -> Process:
+    """The process of an id; raises `UnknownProcessError`."""
+    found = PROCESSES.get(process_id)
+    if found is None:
+        raise UnknownProcessError(f"there is no process {str(process_id)[:100]!r}; they are {', '.join(PROCESSES)}")
+    return found

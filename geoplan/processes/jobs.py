@@ -1,0 +1,248 @@
+"""Jobs on disk: any worker of the service sees all of them, and a restart loses none.
+
+A job is a folder ``<id>`` with ``job.json`` (written whole, then renamed) and its outputs. It is run by
+a process of its own (`geoplan.processes.runner`), so that cancelling it is killing that process, and
+a job that takes too much dies alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from geoplan.errors import QueryError
+from geoplan.processes.catalogue import find_process
+
+JOB_FILE = "job.json"
+MAX_JOBS = 200
+"""Jobs that are kept; the oldest finished ones are removed first."""
+MAX_WAITING = 20
+_ID_BYTES = 16
+
+
+class UnknownJobError(QueryError):
+    """There is no job of the id that was asked for."""
+
+
+class TooManyJobsError(QueryError):
+    """So many jobs wait already that another one is not taken."""
+
+
+class JobStatus(StrEnum):
+    """Where a job stands (OGC API - Processes, 7.11)."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    DISMISSED = "dismissed"
+
+
+class Job(BaseModel):
+    """One job as it is kept; times are ISO 8601 in UTC, `progress` is in percent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    process: str
+    inputs: dict[str, Any]
+    packs: dict[str, str]
+    status: JobStatus = JobStatus.ACCEPTED
+    message: str = ""
+    progress: int = 0
+    created: str
+    started: str | None = None
+    finished: str | None = None
+    updated: str
+    pid: int | None = None
+    pid_started: int | None = None
+    outputs: dict[str, dict[str, Any]] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will not change any more."""
+        return self.status not in (JobStatus.ACCEPTED, JobStatus.RUNNING)
+
+
+def submit(folder: Path, process_id: str, inputs: Mapping[str, Any], packs: Mapping[str, Path]) -> Job:
+    """Take a job and see to it that it is run.
+
+    Parameters
+    ----------
+    folder
+        Folder of all jobs; made when it is missing.
+    process_id
+        Which process.
+    inputs
+        Its inputs, not checked yet.
+    packs
+        Folder of the pack by collection id, as the job is to see them: of the build of this moment.
+
+    Raises
+    ------
+    QueryError
+        If the process is unknown or its inputs are not as it asks.
+    TooManyJobsError
+        If many jobs wait.
+    """
+    process = find_process(process_id)
+    try:
+        process.inputs.model_validate(inputs)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise QueryError(f"inputs of {process_id}: {faults}") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = list_jobs(folder)
+    if sum(not job.ended for job in jobs) >= MAX_WAITING:
+        raise TooManyJobsError(f"{MAX_WAITING} jobs are waiting or running already; try again later")
+    _remove_old(folder, jobs)
+    now = timestamp()
+    job = Job(
+        id=secrets.token_hex(_ID_BYTES),
+        process=process_id,
+        inputs=dict(inputs),
+        packs={name: str(path) for name, path in packs.items()},
+        created=now,
+        updated=now,
+    )
+    (folder / job.id).mkdir()
+    save(folder, job)
+    start_runner(folder)
+    return job
+
+
+def find_job(folder: Path, job_id: str) -> Job:
+    """A job as it stands now; one whose process has died without a word is failed. Raises `UnknownJobError`."""
+    if not (len(job_id) == 2 * _ID_BYTES and all(c in "0123456789abcdef" for c in job_id)):
+        raise UnknownJobError("there is no job of this id; GET /jobs lists them")
+    try:
+        job = Job.model_validate_json((folder / job_id / JOB_FILE).read_bytes())
+    except (OSError, ValidationError):
+        raise UnknownJobError("there is no job of this id; GET /jobs lists them") from None
+    if job.status is JobStatus.RUNNING and not _lives(job):
+        job = finish(job, JobStatus.FAILED, "The process of this job ended before its work was done.")
+        save(folder, job)
+    return job
+
+
+def list_jobs(folder: Path) -> list[Job]:
+    """All jobs, the newest first."""
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        try:
+            found.append(find_job(folder, path.name))
+        except UnknownJobError:
+            continue
+    return sorted(found, key=lambda job: (job.created, job.id), reverse=True)
+
+
+def cancel(folder: Path, job_id: str) -> Job:
+    """Stop a job that waits or runs, or remove one that has ended together with its outputs.
+
+    Raises
+    ------
+    UnknownJobError
+        If there is none.
+    """
+    job = find_job(folder, job_id)
+    if job.ended:
+        shutil.rmtree(folder / job.id, ignore_errors=True)
+        return job
+    dismissed = finish(job, JobStatus.DISMISSED, "Dismissed.")
+    if job.pid is not None and _lives(job):
+        os.kill(job.pid, signal.SIGKILL)  # before its last word could overwrite ours
+    save(folder, dismissed)
+    for path in (folder / job.id).iterdir():
+        if path.name != JOB_FILE:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    start_runner(folder)  # the one that was killed would have taken the next job
+    return dismissed
+
+
+def results(folder: Path, job_id: str) -> dict[str, dict[str, Any]]:
+    """Outputs of a job that succeeded: ``mediaType`` with ``file`` (a path) or ``value``.
+
+    Raises
+    ------
+    UnknownJobError
+        If there is no such job.
+    QueryError
+        If it has not succeeded.
+    """
+    job = find_job(folder, job_id)
+    if job.status is not JobStatus.SUCCESSFUL:
+        raise QueryError(f"the job is {job.status.value}; it has no results")
+    return {
+        name: {**output, "file": str(folder / job.id / output["file"])} if output.get("file") else output
+        for name, output in job.outputs.items()
+    }
+
+
+def save(folder: Path, job: Job) -> None:
+    """Keep a job as it stands, in one step."""
+    path = folder / job.id / JOB_FILE
+    if not path.parent.is_dir():
+        return  # removed meanwhile
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(job.model_dump(mode="json"), ensure_ascii=False), "utf-8")
+    temporary.replace(path)
+
+
+def finish(job: Job, status: JobStatus, message: str) -> Job:
+    """The job, ended."""
+    now = timestamp()
+    return job.model_copy(update={"status": status, "message": message, "finished": now, "updated": now})
+
+
+def start_runner(folder: Path) -> None:
+    """Start a process that runs what waits; it ends by itself when others do that already."""
+    command = [sys.executable, "-m", "geoplan.processes.runner", str(folder)]
+    subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def timestamp() -> str:
+    """Now, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def process_start(pid: int) -> int | None:
+    """When a process started, in ticks since boot; numbers of processes are used again, this pair is not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return None
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else int(fields[18])
+
+
+def _lives(job: Job) -> bool:
+    return job.pid is not None and process_start(job.pid) == job.pid_started
+
+
+def _remove_old(folder: Path, jobs: list[Job]) -> None:
+    ended = [job for job in jobs if job.ended]
+    for job in ended[max(0, MAX_JOBS - (len(jobs) - len(ended)) - 1) :]:
+        shutil.rmtree(folder / job.id, ignore_errors=True)
+
+
+def wait(folder: Path, job_id: str, seconds: float) -> Job:
+    """The job when it has ended, or as it stands after `seconds`."""
+    until = time.monotonic() + seconds
+    while not (job := find_job(folder, job_id)).ended and time.monotonic() < until:
+        time.sleep(0.05)
+    return job

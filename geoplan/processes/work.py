@@ -1,0 +1,144 @@
+"""What the processes do: packs in, files in the job's own folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoplan.errors import QueryError
+from geoplan.processes.model import Context, Output
+
+if TYPE_CHECKING:
+    from geoplan.pack.open import Pack
+
+MEDIA_TYPES = {
+    "geojson": "application/geo+json",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "gpkg": "application/geopackage+sqlite3",
+}
+_BATCH = 20_000
+
+
+def export(collection: str, format_: str, filter_: str | None, context: Context) -> dict[str, Output]:
+    """Write features of a collection, in the order of their ids, as one file named after it."""
+    from geoplan.query import compile_filter
+
+    pack = _open(collection, context)
+    part = pack.source
+    rows: NDArray[Any] = np.asarray(part.ids_order, np.int64)
+    if filter_:
+        rows = rows[compile_filter(filter_, pack=pack).mask(part)[rows]]
+    name = f"{collection}.{format_}"
+    write = {"geojson": _write_geojson, "csv": _write_csv, "parquet": _write_parquet, "gpkg": _write_gpkg}[format_]
+    write(context.folder / name, pack, _batches(rows, context))
+    return {"file": Output(MEDIA_TYPES[format_], name)}
+
+
+def seed(collection: str, zooms: tuple[int, int], context: Context) -> dict[str, Output]:
+    """Write the vector tiles of a collection as a PMTiles archive."""
+    from geoplan.tiles.seed import seed as write_archive
+
+    pack = _open(collection, context)
+    name = f"{collection}.pmtiles"
+    write_archive(
+        pack.path, context.folder / name, min_zoom=zooms[0], max_zoom=zooms[1], workers=1, progress=context.progress
+    )
+    return {"archive": Output("application/vnd.pmtiles", name)}
+
+
+def overlap(first: str, second: str, context: Context) -> dict[str, Output]:
+    """Write the overlap matrix of two collections as CSV with a summary."""
+    from geoplan.query import overlap_matrix
+
+    context.progress("overlap", 0, 1)
+    found = overlap_matrix(_open(first, context), _open(second, context))
+    name = f"{first}-{second}.csv"
+    text = found.pairs.to_csv(index=False, lineterminator="\r\n")
+    (context.folder / name).write_bytes(text.encode("utf-8-sig"))
+    return {"matrix": Output("text/csv", name), "summary": Output("application/json", value=found.summary)}
+
+
+def _open(collection: str, context: Context) -> Pack:
+    from geoplan.pack.open import open_pack
+
+    if collection not in context.packs:
+        raise QueryError(f"there is no collection {collection!r}; GET /collections lists them")
+    return open_pack(context.packs[collection])
+
+
+def _batches(rows: NDArray[Any], context: Context) -> Iterator[NDArray[Any]]:
+    """The rows in pieces of bounded size; an empty piece when there is none."""
+    for start in range(0, max(len(rows), 1), _BATCH):
+        context.progress("features", start, len(rows))
+        yield rows[start : start + _BATCH]
+
+
+def _write_geojson(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> None:
+    from geoplan.pack.writer import write_features
+
+    with path.open("wb") as stream:
+        stream.write(b'{"type":"FeatureCollection","features":[')
+        separator = b""
+        for rows in batches:
+            text = write_features(pack.source, rows)
+            if text:
+                stream.write(separator + text)
+                separator = b",\n"
+        stream.write(b"]}\n")
+
+
+def _write_csv(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> None:
+    """Attributes only; with a byte order mark, so that a spreadsheet reads the Chinese."""
+    from geoplan.pack.table import rows_table
+
+    with path.open("wb") as stream:
+        stream.write(b"\xef\xbb\xbf")
+        for number, rows in enumerate(batches):
+            frame = rows_table(pack.source, rows).to_pandas()
+            stream.write(frame.to_csv(index=False, header=number == 0, lineterminator="\r\n").encode())
+
+
+def _write_parquet(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> None:
+    import pyarrow.parquet as pq
+
+    from geoplan.pack.table import rows_frame
+
+    writer: pq.ParquetWriter | None = None
+    for rows in batches:
+        # geopandas writes the metadata that make it GeoParquet; those of the first piece hold for the file.
+        table = _geoparquet(rows_frame(pack.source, rows), pack)
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+        writer.write_table(table.cast(writer.schema))
+    if writer is not None:
+        writer.close()
+
+
+def _geoparquet(frame: Any, pack: Pack) -> Any:
+    """An Arrow table with the metadata of GeoParquet 1.1; the bounding box is that of the whole collection."""
+    import json
+
+    import pyarrow as pa
+
+    arrow = pa.table(frame.to_arrow(index=False, geometry_encoding="WKB"))
+    column = {"encoding": "WKB", "geometry_types": [], "crs": json.loads(frame.crs.to_json())}
+    if pack.manifest.bounds:
+        column["bbox"] = list(pack.manifest.bounds)
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+    index = arrow.schema.get_field_index("geometry")
+    plain = arrow.set_column(index, pa.field("geometry", pa.binary()), arrow["geometry"].cast(pa.binary()))
+    return plain.replace_schema_metadata({b"geo": json.dumps(geo).encode()})
+
+
+def _write_gpkg(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> None:
+    import pyogrio
+
+    from geoplan.pack.table import rows_frame
+
+    for number, rows in enumerate(batches):
+        frame = rows_frame(pack.source, rows)
+        pyogrio.write_dataframe(frame, path, layer=pack.manifest.id, driver="GPKG", append=number > 0)

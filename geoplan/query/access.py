@@ -1,0 +1,268 @@
+"""A plan carried out: exact counts, the first page by id, all matching rows, or a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoplan.pack.part import Column, Part
+from geoplan.query.boxes import GridBox, box_candidates, box_found, kernel_shapes, meeting, shapeless
+from geoplan.query.compiler import TRUE
+from geoplan.query.evaluate import Truths, truths
+from geoplan.query.expressions import SHAPE_COLUMN, Predicate, columns_of
+from geoplan.query.kernels import (
+    bound_ids,
+    count_codes,
+    filter_codes,
+    first_in_box,
+    first_with_codes,
+    gather_postings,
+    smallest_ids,
+)
+from geoplan.query.plan import Places, Plan, Rows
+from geoplan.query.scopes import PairScope, RowScope, place_of
+from geoplan.query.shapes import Box
+
+_BATCH = 1 << 16
+_FEW = 20_000
+"""Candidates of a box up to which they are collected at once."""
+
+
+def count(plan: Plan) -> int:
+    """How many features meet all conditions."""
+    if plan.never:
+        return 0
+    found = _counted(plan)
+    return len(matching(plan)) if found is None else found
+
+
+def _counted(plan: Plan) -> int | None:
+    """The count, where it is known without the rows: conditions of one sort only."""
+    if plan.rows is not None:
+        return None
+    sorts = [bool(sort) for sort in (plan.tables, plan.ranges, plan.boxes, plan.rest)]
+    if sorts in ([True, False, False, False], [False] * 4):
+        return count_tables(plan)
+    if sorts == [False, True, False, False] and len(plan.ranges) == 1:
+        ((places, _),) = plan.ranges.values()
+        return spanned(places)
+    if sorts == [False, False, True, False] and len(plan.boxes) == 1:
+        ((box, or_missing),) = plan.boxes
+        return box_found(plan.part, box, 0)[1] + (shapeless(plan.part) if or_missing else 0)
+    if sorts == [False, False, False, True] and len(plan.rest) == 1:
+        found = _pair_truths(plan.part, plan.rest[0])
+        return None if found is None else int(found[1][found[0] == TRUE].sum())
+    return None
+
+
+def count_tables(plan: Plan) -> int:
+    """The count where all conditions are on columns with codes."""
+    part = plan.part
+    places = sorted(plan.tables)
+    if not places:
+        return len(part)
+    if len(places) == 1:
+        return posted(part.columns[places[0]], plan.tables[places[0]])
+    if len(places) == 2 and (pairs := part.pairs.get((places[0], places[1]))) is not None:
+        left, right = (plan.tables[place] == TRUE for place in places)
+        return int(left @ pairs @ right)
+    place = min(places, key=lambda one: posted(part.columns[one], plan.tables[one]))
+    terms, tables = coded_terms(plan, without=place)
+    return int(count_codes(part.cells, postings(part.columns[place], plan.tables[place]), terms, tables))
+
+
+def posted(column: Column, table: Truths) -> int:
+    """How many rows have one of the wanted values."""
+    assert column.starts is not None
+    wanted = np.flatnonzero(table == TRUE)
+    return int((column.starts[wanted + 1] - column.starts[wanted]).sum())
+
+
+def spanned(places: Places) -> int:
+    """How many rows lie in spans of an order."""
+    return sum(stop - start for start, stop in places)
+
+
+def postings(column: Column, table: Truths) -> Rows:
+    """The rows that have one of the wanted values."""
+    return gather_postings(column.order, column.starts, table, posted(column, table))
+
+
+def coded_terms(plan: Plan, without: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """The tables of a plan as the kernels take them."""
+    terms, tables, at = [], [np.zeros(0, np.int8)], 0
+    for place, table in plan.tables.items():
+        if place != without:
+            column = plan.part.columns[place]
+            terms.append((column.cell, column.first_fragment, at))
+            tables.append(table)
+            at += len(table)
+    return np.array(terms, np.int64).reshape(-1, 3), np.concatenate(tables)
+
+
+def matching(plan: Plan) -> Rows:
+    """All rows that meet all conditions, in no certain order."""
+    if plan.never:
+        return np.zeros(0, np.int64)
+    part = plan.part
+    access, rows = _candidates(plan)
+    without = access if isinstance(access, int) else None
+    if plan.tables.keys() - {without}:
+        rows = filter_codes(part.cells, rows, *coded_terms(plan, without=without))
+    for term in plan.boxes:
+        if term is not access:
+            rows = _boxed(part, rows, term[0], or_missing=term[1])
+    rest = [*plan.rest, *(node for places, nodes in plan.ranges.values() if places is not access for node in nodes)]
+    return checked(part, rows, rest)
+
+
+def _boxed(part: Part, rows: Rows, box: Box, *, or_missing: bool) -> Rows:
+    found = meeting(part, rows, box)
+    if not or_missing:
+        return found
+    return np.concatenate([found, rows[part.geometry.kinds[rows] & 3 == 0]])
+
+
+def checked(part: Part, rows: Rows, rest: Sequence[Predicate]) -> Rows:
+    """The rows for which all of the rest is true."""
+    for node in rest:
+        kept = [
+            batch[truths(node, RowScope(part, batch, len(rows))) == TRUE]
+            for batch in (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
+        ]
+        rows = np.concatenate(kept) if kept else rows
+    return rows
+
+
+def _candidates(plan: Plan) -> tuple[object, Rows]:
+    """The rows of the condition that leaves the fewest, and which it is."""
+    part = plan.part
+    if plan.rows is not None:
+        return None, plan.rows
+    costs: list[tuple[int, object]] = [(len(part), None)]
+    costs += [(posted(part.columns[place], table), place) for place, table in plan.tables.items()]
+    costs += [(spanned(places), places) for places, _ in plan.ranges.values()]
+    costs += [(box_found(part, term[0], 0)[1], term) for term in plan.boxes]
+    costs += [(box_found(part, box, 0)[1], box) for box in plan.windows]
+    _, access = min(costs, key=lambda one: one[0])
+    if access is None:
+        return None, np.arange(len(part))
+    if isinstance(access, int):
+        return access, postings(part.columns[access], plan.tables[access])
+    if isinstance(access, tuple):
+        box, or_missing = access if len(access) == 2 else (access, False)
+        return access, _rows_in_box(part, box, or_missing=or_missing)
+    place = next(place for place, (places, _) in plan.ranges.items() if places is access)
+    order = part.columns[place].order
+    found = [order[start:stop].astype(np.int64) for start, stop in plan.ranges[place][0]]
+    return access, found[0] if len(found) == 1 else np.concatenate([np.zeros(0, np.int64), *found])
+
+
+def _rows_in_box(part: Part, box: Box, *, or_missing: bool) -> Rows:
+    rows, _ = box_found(part, box, len(part))
+    return np.concatenate([rows, np.arange(len(part) - shapeless(part), len(part))]) if or_missing else rows
+
+
+def first(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
+    """The rows of the `limit` smallest ids greater than `after`, by id, and how many features match in all."""
+    if plan.never:
+        return np.zeros(0, np.int64), 0
+    part = plan.part
+    only = plan.rows is None and not plan.ranges and not plan.rest
+    if only and not plan.boxes:
+        return _first_of_tables(plan, after, limit)
+    if only and not plan.tables and len(plan.boxes) == 1:
+        return _first_in_box(plan, after, limit)
+    total = _counted(plan) if plan.rest else None
+    if total is not None:
+        return _first_by_batches(plan, after, limit), total
+    rows = matching(plan)
+    return smallest_ids(part.ids, rows, after, limit), len(rows)
+
+
+def _first_by_batches(plan: Plan, after: int, limit: int) -> Rows:
+    """By going through the ids, batch by batch."""
+    part = plan.part
+    start = bound_ids(part.ids, part.ids_order, after + 1)
+    kept, size, found = [np.zeros(0, np.int64)], max(4 * limit, 256), 0
+    while start < len(part) and found < limit:
+        rows = part.ids_order[start : start + size].astype(np.int64)
+        kept.append(checked(part, rows, plan.rest)[: limit - found])
+        found += len(kept[-1])
+        start += size
+        size = min(2 * size, _BATCH)
+    return np.concatenate(kept)
+
+
+def _first_of_tables(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
+    """By going through the ids where many match, or through the rarest value's rows where few do."""
+    part = plan.part
+    total = count_tables(plan)
+    start = bound_ids(part.ids, part.ids_order, after + 1)
+    if total == 0 or limit == 0:
+        return np.zeros(0, np.int64), total
+    sizes = {place: posted(part.columns[place], table) for place, table in plan.tables.items()}
+    rarest = min(sizes, key=lambda one: sizes[one]) if sizes else None
+    # Read as many rows as the index would give, and no more: with few matches the index is the shorter way.
+    budget = len(part) if rarest is None else sizes[rarest]
+    stop = min(start + max(budget, limit), len(part))
+    if rarest is not None and total and len(part) // total * limit > budget:
+        stop = start
+    found = first_with_codes(part.cells, part.ids_order, start, stop, *coded_terms(plan), limit)
+    rows, place = found[:-1], int(found[-1])
+    if len(rows) == limit or place == len(part) or rarest is None:
+        return rows, total
+    candidates = postings(part.columns[rarest], plan.tables[rarest])
+    others = filter_codes(part.cells, candidates, *coded_terms(plan, without=rarest))
+    return smallest_ids(part.ids, others, after, limit), total
+
+
+def _first_in_box(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
+    part = plan.part
+    ((box, or_missing),) = plan.boxes
+    windows = GridBox.around(box)
+    missing = shapeless(part) if or_missing else 0
+    if len(windows) > 1 or missing:
+        rows = _rows_in_box(part, box, or_missing=or_missing)
+        return smallest_ids(part.ids, rows, after, limit), len(rows)
+    (window,) = windows
+    rows, total = box_candidates(part, window, _FEW)
+    if total <= _FEW:
+        return smallest_ids(part.ids, rows, after, limit), total
+    start = bound_ids(part.ids, part.ids_order, after + 1)
+    stop = min(start + total, len(part))
+    bounds = (window.outer, window.inner, window.exact)
+    found = first_in_box(part.tree.boxes, kernel_shapes(part), part.ids_order, (start, stop), bounds, limit)
+    if len(found) - 1 == limit or found[-1] == len(part):
+        return found[:-1], total
+    return smallest_ids(part.ids, box_candidates(part, window, total)[0], after, limit), total
+
+
+def mask(plan: Plan) -> NDArray[np.bool_]:
+    """For each row whether it meets all conditions."""
+    part = plan.part
+    found = np.zeros(len(part), bool)
+    if plan.never:
+        return found
+    if plan.rows is None and not (plan.ranges or plan.rest or plan.boxes):
+        found[:] = True
+        for place, table in plan.tables.items():
+            found &= (table == TRUE)[part.columns[place].codes]
+        return found
+    found[matching(plan)] = True
+    return found
+
+
+def _pair_truths(part: Part, node: Predicate) -> tuple[Truths, NDArray[np.int64]] | None:
+    """The outcome for all combinations of the two columns with codes that a predicate depends on, and their counts."""
+    names = columns_of(node)
+    if len(names) != 2 or SHAPE_COLUMN in names:
+        return None
+    first_place, second_place = sorted(place_of(part, name) for name in names)
+    pairs = part.pairs.get((first_place, second_place))
+    if pairs is None:
+        return None
+    scope = PairScope(part.columns[first_place], part.columns[second_place])
+    return truths(node, scope).reshape(pairs.shape), pairs

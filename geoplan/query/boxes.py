@@ -1,0 +1,100 @@
+"""Boxes in degrees against the shapes of a part: on the grid for most, exactly in 1e-7 degrees for the others."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoplan.pack.mercator import DEGREE_UNITS, MAX_LATITUDE
+from geoplan.pack.part import Part
+from geoplan.query.kernels import box_rows, filter_boxes
+from geoplan.query.shapes import Box, boxes_of
+
+Rows = NDArray[np.int64]
+_GRID_ROUNDING = 2
+"""Degrees and grid positions of one vertex, each rounded, differ by less than so many units."""
+_SIDE, _LOW, _HIGH = 2.0**32, -(2**31), 2**31 - 1
+
+
+def grid_position(longitude: float, latitude: float) -> tuple[int, int]:
+    """One position on the grid (`geoplan.pack.mercator.to_mercator`, without arrays)."""
+    sine = math.sin(math.radians(max(-MAX_LATITUDE, min(MAX_LATITUDE, latitude))))
+    x = round(longitude / 360 * _SIDE)
+    y = round(-math.atanh(sine) / (2 * math.pi) * _SIDE)
+    return max(_LOW, min(_HIGH, x)), max(_LOW, min(_HIGH, y))
+
+
+class GridBox:
+    """A box in degrees as the kernels take it: in 1e-7 degrees, and on the grid a little wider and narrower."""
+
+    __slots__ = ("exact", "inner", "outer")
+
+    def __init__(self, west: float, south: float, east: float, north: float) -> None:
+        left, top = grid_position(west, north)
+        right, bottom = grid_position(east, south)
+        wide = _GRID_ROUNDING
+        units = [round(bound * DEGREE_UNITS) for bound in (west, south, east, north)]
+        self.exact = tuple(units)
+        self.outer = (left - wide, top - wide, right + wide, bottom + wide)
+        self.inner = (left + wide, top + wide, right - wide, bottom - wide)
+
+    @classmethod
+    def around(cls, box: Box) -> list[GridBox]:
+        """The box, or the two it is made of across the antimeridian."""
+        return [cls(*one) for one in boxes_of(box)]
+
+
+def meeting(part: Part, rows: NDArray[np.int64], box: Box) -> NDArray[np.int64]:
+    """The rows whose shapes meet a box in degrees."""
+    kept = [
+        filter_boxes(part.tree.boxes, kernel_shapes(part), rows, one.outer, one.inner, one.exact)
+        for one in GridBox.around(box)
+    ]
+    return kept[0] if len(kept) == 1 else np.union1d(*kept)
+
+
+def kernel_shapes(part: Part) -> tuple[NDArray[Any], ...]:
+    """The shapes of a part as the kernels take them."""
+    shape = part.geometry
+    return shape.kinds, shape.members, shape.rings, shape.vertices, shape.degrees
+
+
+def overlapping(part: Part, rows: NDArray[np.int64], windows: list[GridBox]) -> NDArray[np.int64]:
+    """Places among the rows whose boxes meet one of the windows."""
+    boxes = part.tree.boxes[rows]
+    found = np.zeros(len(rows), bool)
+    for window in windows:
+        west, north, east, south = window.outer
+        found |= (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= south) & (boxes[:, 3] >= north)
+    return np.flatnonzero(found & (boxes[:, 0] <= boxes[:, 2]))
+
+
+def shapeless(part: Part) -> int:
+    """How many features have no shape; they are the last ones."""
+    boxes = part.tree.boxes
+    if not len(boxes) or boxes[-1, 0] <= boxes[-1, 2]:
+        return 0
+    return len(boxes) - bisect_left(range(len(boxes)), x=True, key=lambda row: bool(boxes[row, 0] > boxes[row, 2]))
+
+
+def box_candidates(part: Part, window: GridBox, most: int) -> tuple[Rows, int]:
+    """Rows whose shapes meet a box, ascending and complete up to `most`, and their exact number."""
+    tree = part.tree
+    # A node with features without a shape must not be counted as a whole.
+    some = bool(len(tree.boxes)) and bool(tree.boxes[-1, 0] > tree.boxes[-1, 2])
+    arrays = (tree.boxes, tree.nodes, tree.starts, some)
+    found: tuple[Rows, int] = box_rows(arrays, kernel_shapes(part), window.outer, window.inner, window.exact, most)
+    return found
+
+
+def box_found(part: Part, box: Box, most: int) -> tuple[Rows, int]:
+    """As `box_candidates`, for a box in degrees that may cross the antimeridian."""
+    windows = GridBox.around(box)
+    if len(windows) == 1:
+        return box_candidates(part, windows[0], most)
+    rows = np.union1d(*(box_candidates(part, one, len(part))[0] for one in windows))
+    return rows[:most], len(rows)

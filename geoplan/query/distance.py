@@ -1,0 +1,170 @@
+"""Distances in metres on the CGCS2000 ellipsoid between a position and the shapes of a part, compiled.
+
+The distance to a position is that of the mid-latitude formula: the differences of longitude and latitude times the
+radii of curvature at the middle latitude (Bowring 1981 gives the error: of order (s/R)²/24, 1e-5 at 100 km). Edges are
+straight in longitude and latitude, as everywhere here; they are taken in pieces of at most 0.002°, where that and
+a straight line on the ellipsoid differ by less than 2 mm. Compared with geodesics (Karney) the distance is right
+within 0.1 % or 2 cm, up to `MOST_METRES` and between 85° south and north; the positions
+themselves are whole 1e-7 degrees.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoplan.pack.mercator import DEGREE_UNITS
+from geoplan.pack.part import POINT, POLYGON, Part
+from geoplan.query.boxes import GridBox, Rows, box_candidates, kernel_shapes
+from geoplan.query.kernels import compiled, holds
+from geoplan.query.shapes import boxes_of
+
+MOST_METRES = 100_000.0
+"""Largest radius of a question."""
+_AXIS_M = 6_378_137.0
+_SQUARED = 0.006694380022900788
+"""Semi-major axis and squared eccentricity of CGCS2000 (GB 22021); f = 1/298.257222101."""
+_RADIANS = math.pi / 180 / DEGREE_UNITS
+_PIECE = 20_000.0
+"""Longest piece of an edge, in 1e-7 degrees."""
+
+
+@compiled
+def _plane(x: float, y: float, x0: float, y0: float) -> Any:
+    """Metres to the east and north of (x0, y0), all in 1e-7 degrees."""
+    middle = (y + y0) * 0.5 * _RADIANS
+    sine = math.sin(middle)
+    squared = 1.0 - _SQUARED * sine * sine
+    east = (x - x0) * _RADIANS * _AXIS_M / math.sqrt(squared) * math.cos(middle)
+    north = (y - y0) * _RADIANS * _AXIS_M * (1.0 - _SQUARED) / (squared * math.sqrt(squared))
+    return east, north
+
+
+@compiled
+def _to_piece(ax: float, ay: float, bx: float, by: float) -> float:
+    """Distance of the origin to a straight piece, squared."""
+    dx, dy = bx - ax, by - ay
+    length = dx * dx + dy * dy
+    share = 0.0 if length == 0.0 else min(max(-(ax * dx + ay * dy) / length, 0.0), 1.0)
+    x, y = ax + share * dx, ay + share * dy
+    return x * x + y * y
+
+
+@compiled
+def _clip(start: float, change: float, low: float, high: float, span: Any) -> Any:
+    """The shares of an edge at which one coordinate is between two bounds."""
+    first, last = span
+    if change == 0.0:
+        return (first, last) if low <= start <= high else (1.0, 0.0)
+    one, two = (low - start) / change, (high - start) / change
+    return max(first, min(one, two)), min(last, max(one, two))
+
+
+@compiled
+def _to_edge(a: Any, b: Any, x0: float, y0: float, box: Any) -> float:
+    """Distance of (x0, y0) to the part of an edge in the box, squared; infinite if there is none."""
+    ax, ay = np.float64(a[0]), np.float64(a[1])
+    dx, dy = np.float64(b[0]) - ax, np.float64(b[1]) - ay
+    span = _clip(ax, dx, box[0], box[2], (0.0, 1.0))
+    span = _clip(ay, dy, box[1], box[3], span)
+    first, last = span
+    if first > last:
+        return np.inf
+    pieces = np.int64((last - first) * max(abs(dx), abs(dy)) / _PIECE) + 1
+    best = np.inf
+    ex, ey = _plane(ax + first * dx, ay + first * dy, x0, y0)
+    for piece in range(pieces):
+        share = first + (last - first) * (piece + 1) / pieces
+        fx, fy = _plane(ax + share * dx, ay + share * dy, x0, y0)
+        best = min(best, _to_piece(ex, ey, fx, fy))
+        ex, ey = fx, fy
+    return best
+
+
+@compiled
+def _row_distance(shapes: Any, row: int, x0: int, y0: int, box: Any) -> float:
+    """Distance in metres of a position to a feature's shape, as far as that is in the box; 0 inside of a polygon."""
+    kinds, members, rings, vertices, degrees = shapes
+    kind = kinds[row] & 3
+    if kind == POLYGON and holds(shapes, row, x0, y0):
+        return 0.0
+    best = np.inf
+    for ring in range(rings[members[row]], rings[members[row + 1]]):
+        first, last = vertices[ring], vertices[ring + 1]
+        if kind == POINT or last - first == 1:
+            for vertex in range(first, last):
+                east, north = _plane(np.float64(degrees[vertex, 0]), np.float64(degrees[vertex, 1]), x0, y0)
+                best = min(best, east * east + north * north)
+            continue
+        for vertex in range(first, last - 1):
+            best = min(best, _to_edge(degrees[vertex], degrees[vertex + 1], x0, y0, box))
+    return math.sqrt(best)
+
+
+@compiled
+def _distances(shapes: Any, rows: Rows, x0: int, y0: int, box: Any) -> NDArray[np.float64]:
+    found = np.empty(len(rows), np.float64)
+    for index in range(len(rows)):
+        found[index] = _row_distance(shapes, rows[index], x0, y0, box)
+    return found
+
+
+def circle_box(longitude: float, latitude: float, radius_m: float) -> tuple[float, float, float, float]:
+    """A box in degrees that surely holds the circle; west is greater than east across the antimeridian."""
+    # The smallest radii of curvature: along the meridian at the equator, and one in a thousand to spare.
+    half_height = math.degrees(radius_m / (_AXIS_M * (1 - _SQUARED))) * 1.001 + 2e-7
+    south, north = latitude - half_height, latitude + half_height
+    cosine = math.cos(math.radians(min(max(abs(south), abs(north)), 90.0)))
+    half_width = 180.0 if cosine < 1e-3 else math.degrees(radius_m / (_AXIS_M * cosine)) * 1.001 + 2e-7
+    if half_width >= 180.0:
+        return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
+    west, east = longitude - half_width, longitude + half_width
+    if west < -180.0:
+        west += 360.0
+    if east > 180.0:
+        east -= 360.0
+    return west, max(south, -90.0), east, min(north, 90.0)
+
+
+def rows_near(part: Part, longitude: float, latitude: float, radius_m: float) -> tuple[Rows, NDArray[np.float64]]:
+    """Rows whose shapes come within a radius of a position, ascending, and their distances in metres.
+
+    Parameters
+    ----------
+    part
+        The part.
+    longitude, latitude
+        The position in degrees.
+    radius_m
+        Metres on the ellipsoid, up to `MOST_METRES`.
+    """
+    y0 = round(latitude * DEGREE_UNITS)
+    rows: list[Rows] = []
+    found: list[NDArray[np.float64]] = []
+    for west, south, east, north in boxes_of(circle_box(longitude, latitude, radius_m)):
+        window = GridBox(west, south, east, north)
+        candidates, total = box_candidates(part, window, 4096)
+        if total > 4096:
+            candidates, _ = box_candidates(part, window, total)
+        # On the other side of the antimeridian the position has another longitude.
+        turn = 360.0 if longitude < west else -360.0 if longitude > east else 0.0
+        x0 = round((longitude + turn) * DEGREE_UNITS)
+        rows.append(candidates)
+        found.append(_distances(kernel_shapes(part), candidates, x0, y0, tuple(map(float, window.exact))))
+    if len(rows) > 1:
+        return _joined(np.concatenate(rows), np.concatenate(found), radius_m)
+    near = found[0] <= radius_m
+    return rows[0][near], found[0][near]
+
+
+def _joined(rows: Rows, distances: NDArray[np.float64], radius_m: float) -> tuple[Rows, NDArray[np.float64]]:
+    """Each row once, with the smaller distance."""
+    order = np.lexsort((distances, rows))
+    rows, distances = rows[order], distances[order]
+    kept = np.ones(len(rows), bool)
+    kept[1:] = rows[1:] != rows[:-1]
+    kept &= distances <= radius_m
+    return rows[kept], distances[kept]

@@ -1,0 +1,383 @@
+"""Compiled loops of the query engine: bounds in sorted columns, coded conditions, boxes and points against shapes.
+
+Positions are whole 1e-7 degrees, so that whether a point lies in a polygon is decided exactly: no product of two
+differences exceeds 2^63. Shapes are passed as (kinds, members, rings, vertices, degrees).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geoplan.pack.part import NODE_SIZE, POLYGON
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+compiled = cast("Callable[[_Function], _Function]", njit(cache=True, nogil=True))
+"""Compile a function, kept between runs."""
+
+Rows = NDArray[np.int64]
+Shapes = tuple[NDArray[Any], ...]
+
+
+@compiled
+def bound_number(values: NDArray[Any], order: NDArray[np.uint32], count: int, target: Any, right: bool) -> int:  # noqa: FBT001
+    """How many of the first `count` of ``values[order]``, ascending, are less than `target` (`right`: or equal)."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) >> 1
+        value = values[order[middle]]
+        if value < target or (right and value == target):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _text_order(text: NDArray[np.uint8], start: int, stop: int, key: NDArray[np.uint8]) -> int:
+    """Negative, zero or positive: ``text[start:stop]`` is before, at or after `key` in byte order."""
+    for index in range(min(stop - start, len(key))):
+        difference = np.int64(text[start + index]) - np.int64(key[index])
+        if difference != 0:
+            return difference
+    return stop - start - len(key)
+
+
+@compiled
+def bound_text(offsets: Any, text: Any, order: Any, count: int, key: Any, right: bool) -> int:  # noqa: FBT001
+    """As `bound_number`, for texts: row ``i`` is ``text[offsets[i]:offsets[i + 1]]``."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) >> 1
+        row = order[middle]
+        sign = _text_order(text, offsets[row], offsets[row + 1], key)
+        if sign < 0 or (right and sign == 0):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def bound_ids(ids: NDArray[np.int64], order: NDArray[np.uint32], target: int) -> int:
+    """How many of ``ids[order]``, ascending, are less than `target`."""
+    low, high = 0, len(order)
+    while low < high:
+        middle = (low + high) >> 1
+        if ids[order[middle]] < target:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _has_codes(cells: Any, row: int, terms: Any, tables: Any) -> bool:
+    """Whether a row meets all coded conditions; `terms` (k, 3): cell, first fragment, place in `tables`."""
+    for index in range(len(terms)):
+        code = np.int64(cells[row, terms[index, 0]]) - terms[index, 1]
+        if tables[terms[index, 2] + code] != 2:
+            return False
+    return True
+
+
+@compiled
+def filter_codes(cells: Any, rows: Rows, terms: Any, tables: Any) -> Rows:
+    """The rows that meet all coded conditions."""
+    found = np.empty(len(rows), np.int64)
+    count = 0
+    for row in rows:
+        if _has_codes(cells, row, terms, tables):
+            found[count] = row
+            count += 1
+    return found[:count]
+
+
+@compiled
+def count_codes(cells: Any, rows: Any, terms: Any, tables: Any) -> int:
+    """How many of the rows meet all coded conditions."""
+    count = 0
+    for row in rows:
+        if _has_codes(cells, row, terms, tables):
+            count += 1
+    return count
+
+
+@compiled
+def first_with_codes(cells: Any, order: Any, start: int, stop: int, terms: Any, tables: Any, limit: int) -> Rows:
+    """The first `limit` rows of ``order[start:stop]`` that meet all coded conditions; and how far it was read, last."""
+    found = np.empty(limit + 1, np.int64)
+    count = 0
+    place = start
+    while place < stop and count < limit:
+        row = np.int64(order[place])
+        if _has_codes(cells, row, terms, tables):
+            found[count] = row
+            count += 1
+        place += 1
+    found[count] = place
+    return found[: count + 1]
+
+
+@compiled
+def gather_postings(order: Any, starts: Any, table: Any, total: int) -> Rows:
+    """All rows whose code is wanted (2 in `table`), code by code."""
+    found = np.empty(total, np.int64)
+    count = 0
+    for code in range(len(table)):
+        if table[code] == 2:
+            for place in range(starts[code], starts[code + 1]):
+                found[count] = order[place]
+                count += 1
+    return found[:count]
+
+
+@compiled
+def _side(ax: int, ay: int, bx: int, by: int, x: int, y: int) -> int:
+    """On which side of the line from a to b the position lies: 1 left, -1 right, 0 on it."""
+    one = np.int64(bx - ax) * np.int64(y - ay)
+    two = np.int64(by - ay) * np.int64(x - ax)
+    return 1 if one > two else (-1 if one < two else 0)
+
+
+@compiled
+def _ring_place(degrees: Any, start: int, stop: int, x: int, y: int) -> int:
+    """Where a position lies to a ring: 1 inside, 0 on it, -1 outside."""
+    inside = -1
+    for vertex in range(start, stop - 1):
+        ax, ay = np.int64(degrees[vertex, 0]), np.int64(degrees[vertex, 1])
+        bx, by = np.int64(degrees[vertex + 1, 0]), np.int64(degrees[vertex + 1, 1])
+        if ay > by:
+            ax, ay, bx, by = bx, by, ax, ay
+        if y < ay or y > by:
+            continue
+        side = _side(ax, ay, bx, by, x, y)
+        if side == 0 and min(ax, bx) <= x <= max(ax, bx):
+            return 0
+        if y < by and side > 0:  # to the left of an edge that goes up: a ray to the east crosses it
+            inside = -inside
+    return inside
+
+
+@compiled
+def _line_holds(degrees: Any, start: int, stop: int, x: int, y: int) -> bool:
+    if stop - start == 1:
+        return degrees[start, 0] == x and degrees[start, 1] == y
+    for vertex in range(start, stop - 1):
+        ax, ay = np.int64(degrees[vertex, 0]), np.int64(degrees[vertex, 1])
+        bx, by = np.int64(degrees[vertex + 1, 0]), np.int64(degrees[vertex + 1, 1])
+        if min(ax, bx) <= x <= max(ax, bx) and min(ay, by) <= y <= max(ay, by) and _side(ax, ay, bx, by, x, y) == 0:
+            return True
+    return False
+
+
+@compiled
+def holds(shapes: Any, row: int, x: int, y: int) -> bool:
+    """Whether a feature's shape, its border included, holds a position in 1e-7 degrees."""
+    kinds, members, rings, vertices, degrees = shapes
+    polygon = kinds[row] & 3 == POLYGON
+    for member in range(members[row], members[row + 1]):
+        first, last = rings[member], rings[member + 1]
+        if not polygon:
+            if _line_holds(degrees, vertices[first], vertices[last], x, y):
+                return True
+            continue
+        place = _ring_place(degrees, vertices[first], vertices[first + 1], x, y)
+        ring = first + 1
+        while place == 1 and ring < last:
+            place = -_ring_place(degrees, vertices[ring], vertices[ring + 1], x, y)
+            ring += 1
+        if place >= 0:
+            return True
+    return False
+
+
+@compiled
+def _edge_meets(ax: int, ay: int, bx: int, by: int, box: Any) -> bool:
+    """Whether a segment meets a box (west, south, east, north), borders included."""
+    west, south, east, north = box
+    if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
+        return False
+    if (west <= ax <= east and south <= ay <= north) or (west <= bx <= east and south <= by <= north):
+        return True
+    # Neither end inside: it meets the box when the corners are not all on one side of it.
+    one = _side(ax, ay, bx, by, west, south)
+    return not (
+        one != 0
+        and one == _side(ax, ay, bx, by, west, north)
+        and one == _side(ax, ay, bx, by, east, south)
+        and one == _side(ax, ay, bx, by, east, north)
+    )
+
+
+@compiled
+def meets_box(shapes: Any, row: int, box: Any) -> bool:
+    """Whether a feature's shape meets a box of 1e-7 degrees (west, south, east, north), borders included."""
+    kinds, members, rings, vertices, degrees = shapes
+    start, stop = rings[members[row]], rings[members[row + 1]]
+    for ring in range(start, stop):
+        first, last = vertices[ring], vertices[ring + 1]
+        if last - first == 1 and (box[0] <= degrees[first, 0] <= box[2] and box[1] <= degrees[first, 1] <= box[3]):
+            return True
+        for vertex in range(first, last - 1):
+            if _edge_meets(
+                np.int64(degrees[vertex, 0]),
+                np.int64(degrees[vertex, 1]),
+                np.int64(degrees[vertex + 1, 0]),
+                np.int64(degrees[vertex + 1, 1]),
+                box,
+            ):
+                return True
+    # No border in the box: the box lies inside of the shape, or apart from it.
+    return kinds[row] & 3 == POLYGON and holds(shapes, row, box[0], box[1])
+
+
+@compiled
+def row_meets(boxes: Any, shapes: Any, row: int, outer: Any, inner: Any, box: Any) -> bool:
+    """Whether a row's shape meets `box`; its own box on the grid decides most rows.
+
+    `outer` surely holds `box` on the grid, `inner` is surely held by it.
+    """
+    west, north, east, south = boxes[row, 0], boxes[row, 1], boxes[row, 2], boxes[row, 3]
+    if west > east or west > outer[2] or east < outer[0] or north > outer[3] or south < outer[1]:
+        return False
+    if west >= inner[0] and east <= inner[2] and north >= inner[1] and south <= inner[3]:
+        return True
+    return meets_box(shapes, row, box)
+
+
+@compiled
+def box_rows(tree: Any, shapes: Any, outer: Any, inner: Any, box: Any, most: int) -> Any:
+    """Rows whose shapes meet a box, ascending, and their number.
+
+    The number is exact; the rows are complete when they are not more than `most`. Nodes that lie inside of the box
+    are counted without looking at their features, unless some feature has no shape (`tree[3]`).
+    """
+    boxes, nodes, starts, shapeless = tree
+    found = np.empty(min(most, len(boxes)), np.int64)
+    count = 0
+    levels = len(starts) - 1
+    stack = np.empty((NODE_SIZE * levels + 1, 2), np.int64)
+    stack[0, 0], stack[0, 1] = levels - 1, 0
+    depth = 1 if len(boxes) > 0 else 0
+    while depth > 0:
+        depth -= 1
+        level, node = stack[depth, 0], stack[depth, 1]
+        at = starts[level] + node
+        west, north, east, south = nodes[at, 0], nodes[at, 1], nodes[at, 2], nodes[at, 3]
+        if west > outer[2] or east < outer[0] or north > outer[3] or south < outer[1]:
+            continue
+        inside = west >= inner[0] and east <= inner[2] and north >= inner[1] and south <= inner[3]
+        if level > 0 and not (inside and not shapeless):
+            size = starts[level] - starts[level - 1]
+            for child in range(min(node * NODE_SIZE + NODE_SIZE, size) - 1, node * NODE_SIZE - 1, -1):
+                stack[depth, 0], stack[depth, 1] = level - 1, child
+                depth += 1
+            continue
+        first = node << (4 * (level + 1))
+        last = min((node + 1) << (4 * (level + 1)), len(boxes))
+        if inside and not shapeless and count >= most:
+            count += last - first
+            continue
+        for row in range(first, last):
+            if (inside and not shapeless) or row_meets(boxes, shapes, row, outer, inner, box):
+                if count < most:
+                    found[count] = row
+                count += 1
+    return found[: min(count, most)], count
+
+
+@compiled
+def point_rows(tree: Any, shapes: Any, position: Any, x: int, y: int) -> Rows:
+    """Rows whose shapes hold a position, ascending; `position` is it on the grid, two units wide."""
+    boxes, nodes, starts, _ = tree
+    found = np.empty(16, np.int64)
+    count = 0
+    levels = len(starts) - 1
+    stack = np.empty((NODE_SIZE * levels + 1, 2), np.int64)
+    stack[0, 0], stack[0, 1] = levels - 1, 0
+    depth = 1 if len(boxes) > 0 else 0
+    while depth > 0:
+        depth -= 1
+        level, node = stack[depth, 0], stack[depth, 1]
+        # Level -1 are the features themselves.
+        size = starts[level] - starts[level - 1] if level > 0 else len(boxes)
+        for child in range(min(node * NODE_SIZE + NODE_SIZE, size) - 1, node * NODE_SIZE - 1, -1):
+            box = nodes[starts[level - 1] + child] if level > 0 else boxes[child]
+            if box[0] > position[2] or box[2] < position[0] or box[1] > position[3] or box[3] < position[1]:
+                continue
+            if level > 0:
+                stack[depth, 0], stack[depth, 1] = level - 1, child
+                depth += 1
+            elif holds(shapes, child, x, y):
+                if count == len(found):
+                    found = np.concatenate((found, np.empty(count, np.int64)))
+                found[count] = child
+                count += 1
+    return np.sort(found[:count])
+
+
+@compiled
+def filter_boxes(boxes: Any, shapes: Any, rows: Rows, outer: Any, inner: Any, box: Any) -> Rows:
+    """The rows whose shapes meet a box."""
+    found = np.empty(len(rows), np.int64)
+    count = 0
+    for row in rows:
+        if row_meets(boxes, shapes, row, outer, inner, box):
+            found[count] = row
+            count += 1
+    return found[:count]
+
+
+@compiled
+def smallest_ids(ids: NDArray[np.int64], rows: Rows, after: int, limit: int) -> Rows:
+    """The rows of the `limit` smallest ids greater than `after`, ascending by id."""
+    heap = np.empty(limit, np.int64)  # the greatest id kept is at the top
+    kept = np.empty(limit, np.int64)
+    count = 0
+    for row in rows:
+        key = ids[row]
+        if key <= after or (count == limit and key >= heap[0]):
+            continue
+        if count < limit:
+            place = count
+            count += 1
+            while place > 0 and heap[(place - 1) >> 1] < key:
+                heap[place], kept[place] = heap[(place - 1) >> 1], kept[(place - 1) >> 1]
+                place = (place - 1) >> 1
+        else:
+            place = 0
+            while True:
+                child = 2 * place + 1
+                if child >= count:
+                    break
+                if child + 1 < count and heap[child + 1] > heap[child]:
+                    child += 1
+                if heap[child] <= key:
+                    break
+                heap[place], kept[place] = heap[child], kept[child]
+                place = child
+        heap[place], kept[place] = key, row
+    return kept[:count][np.argsort(heap[:count])]
+
+
+@compiled
+def first_in_box(boxes: Any, shapes: Any, order: Any, span: Any, window: Any, limit: int) -> Rows:
+    """The first `limit` rows of ``order[start:stop]`` whose shapes meet a box; and how far it was read, last."""
+    start, stop = span
+    outer, inner, box = window
+    found = np.empty(limit + 1, np.int64)
+    count = 0
+    place = start
+    while place < stop and count < limit:
+        row = np.int64(order[place])
+        if row_meets(boxes, shapes, row, outer, inner, box):
+            found[count] = row
+            count += 1
+        place += 1
+    found[count] = place
+    return found[: count + 1]

@@ -1,0 +1,108 @@
+"""CQL2 (OGC 21-065r2) as text or JSON, read into a tree of plain values after its size has been bounded.
+
+The parser of text recurses, so what would make it recurse deeply is refused before it sees it: brackets,
+and chains of operators. JSON is read here and checked where it is compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from geoplan.errors import QueryError
+
+MOST_TEXT = 16_384
+"""Bytes of a filter as text."""
+MOST_JSON = 524_288
+"""Bytes of a filter as JSON: room for a shape of `MOST_VERTICES` positions."""
+MOST_DEPTH = 64
+"""Levels of nested brackets or operators."""
+MOST_OPERATORS = 512
+"""Operators in a text, which may all nest in one another."""
+MOST_VERTICES = 10_000
+"""Positions of all shapes in a filter."""
+
+_QUOTED = re.compile(r"'(?:[^']|'')*'?|\"[^\"]*\"?")
+_SHAPE = re.compile(
+    r"\b(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\s*Z?\s*\([0-9eE+\-.,()\s]*\)|\bBBOX\s*\([0-9eE+\-.,\s]*\)", re.IGNORECASE
+)
+_OPERATOR = re.compile(r"[-+*/%^]|<>|<=|>=|[<>=]|\b(?:NOT|AND|OR|DIV|IN|LIKE|BETWEEN|IS)\b", re.IGNORECASE)
+
+
+def parse_text(text: str) -> Any:
+    """The tree of a CQL2 text, in the form of CQL2 JSON.
+
+    Raises
+    ------
+    QueryError
+        If the text is too long, nested too deeply or not CQL2.
+    """
+    import cql2
+
+    _check_text(text)
+    try:
+        return cql2.parse_text(text).to_json()
+    except cql2.ParseError as exc:
+        raise QueryError(f"filter: not CQL2 text.{_place(str(exc), text)}") from None
+    except Exception as exc:  # the parser raises bare exceptions for shapes it cannot write
+        raise QueryError("filter: a shape in it has no or too few positions.") from exc
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The tree of a CQL2 JSON text.
+
+    Raises
+    ------
+    QueryError
+        If the text is too long, nested too deeply or not JSON.
+    """
+    import orjson
+
+    raw = text.encode() if isinstance(text, str) else text
+    if len(raw) > MOST_JSON:
+        raise QueryError(f"filter: longer than {MOST_JSON} bytes; simplify its shapes.")
+    # An operator takes two levels of JSON, a shape five more.
+    if _depth(_without_strings(raw)) > 2 * MOST_DEPTH + 8:
+        raise QueryError(f"filter: nested more than {MOST_DEPTH} levels deep.")
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as exc:
+        raise QueryError(f"filter: not JSON (character {exc.pos}).") from None
+
+
+def _check_text(text: str) -> None:
+    if len(text.encode("utf-8", "replace")) > MOST_TEXT:
+        raise QueryError(f"filter: longer than {MOST_TEXT} bytes; send it as CQL2 JSON, or simplify its shapes.")
+    if not text.strip():
+        raise QueryError("filter: empty.")
+    plain = _QUOTED.sub("''", text)
+    if _depth(plain.encode("utf-8", "replace")) > MOST_DEPTH:
+        raise QueryError(f"filter: nested more than {MOST_DEPTH} levels deep.")
+    # Signs inside of shapes are no operators.
+    if len(_OPERATOR.findall(_SHAPE.sub(" ", plain))) > MOST_OPERATORS:
+        raise QueryError(f"filter: more than {MOST_OPERATORS} operators.")
+
+
+def _without_strings(raw: bytes) -> bytes:
+    return re.sub(rb'"(?:[^"\\]|\\.)*"?', b"", raw)
+
+
+def _depth(plain: bytes) -> int:
+    """Deepest nesting of brackets."""
+    depth = deepest = 0
+    for byte in plain:
+        if byte in b"([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b")]}":
+            depth -= 1
+    return deepest
+
+
+def _place(message: str, text: str) -> str:
+    """Where the parser stopped, in words."""
+    found = re.search(r"(\d+):(\d+)", message)
+    if found is None:
+        return ""
+    column = int(found[2])
+    return f" It cannot be read from character {column} on: {text[column - 1 : column + 29]!r}."

@@ -1,0 +1,1 @@
+"""Sources of layers outside the project's own files: databases that others edit."""

@@ -1,0 +1,231 @@
+"""The raw front: tiles and features are answered before any framework sees the request.
+
+A request is a path taken apart, a look into the cache, and two messages. What takes long is made in
+a few threads (the kernels run without the interpreter's lock), and identical tiles that are asked
+for at once are made once. Everything else goes on to the application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from starlette._utils import get_route_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from geoplan.access.grant import current_grant, visible
+from geoplan.errors import GeoplanError
+from services.api import faults
+from services.api.answers import (
+    Answer, Sent, header, matches, packed_etag, prefers_html, prefers_json, prepare, respond, takes_gzip,
+)  # fmt: skip
+from services.api.catalog import Shelf
+from services.api.errors import UNEXPECTED
+from services.api.items import ItemsRequest, feature_request, items_request
+from services.api.links import base_url
+from services.api.security import refusal
+from services.api.targets import parse_query
+from services.api.tile_cache import Entry, TileCache
+from services.api.tile_requests import DATASET_PARAMETERS, TileRequest, named_collections, tile_request, xyz_request
+
+logger = logging.getLogger(__name__)
+
+CACHE_BYTES = 128 << 20
+THREADS = 4
+MAX_WAITING = 256
+"""Requests that may wait for a thread; more are told to come again."""
+_Work = Sent | Awaitable[Sent]
+_READING = frozenset({"GET", "HEAD"})
+_OFF_LOOP_BYTES = 1 << 18
+
+
+class Shelves(Protocol):
+    """What the front takes its shelf from."""
+
+    def shelf(self) -> Shelf:
+        """What is served now."""
+        ...
+
+
+class Front:
+    """ASGI: answers tiles and features, and hands on the rest.
+
+    Parameters
+    ----------
+    app
+        The application behind.
+    shelves
+        Returns what is served; asked at every request.
+    cache_bytes
+        Memory for answers that are kept.
+    """
+
+    def __init__(self, app: ASGIApp, shelves: Callable[[], Shelves], cache_bytes: int = CACHE_BYTES) -> None:
+        self.app = app
+        self.cache = TileCache(cache_bytes)
+        self._shelves = shelves
+        self._threads = ThreadPoolExecutor(max_workers=max(2, min(THREADS, os.cpu_count() or 1)))
+        self._waiting = 0
+        self._being_made: dict[Any, asyncio.Future[Sent]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] in _READING:
+            handler = self._handler(get_route_path(scope).split("/"))
+            if handler is not None:
+                problem = refusal(scope)
+                if problem is None:
+                    await self._answer(handler, scope, send)
+                    return
+                await problem(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _handler(self, parts: list[str]) -> Callable[[Scope], _Work] | None:
+        """Who answers a path; None for the application behind."""
+        count = len(parts)
+        if count < 4 or "" in parts[1:]:
+            return None
+        if parts[1] == "tiles" and count == 6:
+            if "." in parts[5]:
+                return lambda scope: self._xyz(scope, parts)
+            return lambda scope: self._dataset_tile(scope, parts)
+        if parts[1] == "collections":
+            if count == 8 and parts[3] == "tiles":
+                return lambda scope: self._tile(scope, parts)
+            if parts[3] == "items" and count == 4:
+                return lambda scope: self._items(scope, parts[2])
+            if parts[3] == "items" and count == 5:
+                return lambda scope: self._feature(scope, parts[2], parts[4])
+        return None
+
+    async def _answer(self, handler: Callable[[Scope], _Work], scope: Scope, send: Send) -> None:
+        known = header(scope, b"if-none-match")
+        try:
+            sent = handler(scope)
+            if not isinstance(sent, Sent):
+                sent = await sent
+        except GeoplanError as error:
+            sent = prepare(_problem(scope, error), gzip=False)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            sent = prepare(faults.problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED), gzip=False)
+        await respond(sent, scope, send, known)
+
+    def _xyz(self, scope: Scope, parts: list[str]) -> _Work:
+        def request(shelf: Shelf) -> TileRequest:
+            return xyz_request(shelf, parts[2], (parts[3], parts[4], parts[5]), scope["query_string"])
+
+        return self._kept_tile(scope, "", request)
+
+    def _tile(self, scope: Scope, parts: list[str]) -> _Work:
+        kind = _tile_kind(scope)
+        address = (parts[4], parts[5], parts[6], parts[7])
+
+        def request(shelf: Shelf) -> TileRequest:
+            return tile_request(shelf, (parts[2],), address, scope["query_string"], kind)
+
+        return self._kept_tile(scope, kind, request)
+
+    def _dataset_tile(self, scope: Scope, parts: list[str]) -> _Work:
+        kind = _tile_kind(scope)
+        address = (parts[2], parts[3], parts[4], parts[5])
+        # What all collections are depends on who asks.
+        caller = current_grant.get()
+
+        def request(shelf: Shelf) -> TileRequest:
+            parameters = parse_query(scope["query_string"], DATASET_PARAMETERS)
+            ids = [id_ for id_ in named_collections(shelf, parameters) if visible(id_)]
+            return tile_request(shelf, ids, address, scope["query_string"], kind)
+
+        return self._kept_tile(scope, f"{kind} {caller.who if caller else ''}", request)
+
+    def _kept_tile(self, scope: Scope, variant: str, request: Callable[[Shelf], TileRequest]) -> _Work:
+        shelf = self._shelves().shelf()
+        gzip = takes_gzip(header(scope, b"accept-encoding") or b"")
+        key = (scope["path"], scope["query_string"], variant, gzip)
+        entry = self.cache.get(key)
+        if entry is not None and entry.generation == shelf.generation:
+            return entry.sent
+        asked = request(shelf)
+        etag = packed_etag(asked.etag) if gzip else asked.etag.encode()
+        if entry is not None and entry.sent.etag in {etag, asked.etag.encode()}:
+            entry.generation = shelf.generation
+            return entry.sent
+        known = header(scope, b"if-none-match")
+        if known is not None and b"*" not in known and matches(known, {etag, asked.etag.encode()}):
+            return prepare(Answer(200, "", b"", _named(known, asked.etag), "public, max-age=60"), gzip=False)
+        if not asked.is_heavy:
+            return self._keep(key, shelf, prepare(asked.make(), gzip=gzip))
+        return self._made_once(key, shelf, lambda: prepare(asked.make(), gzip=gzip))
+
+    async def _made_once(self, key: Any, shelf: Shelf, make: Callable[[], Sent]) -> Sent:
+        """What `make` returns in a thread; those who ask for the same meanwhile wait for it."""
+        job = (key, shelf.generation)
+        future = self._being_made.get(job)
+        if future is None:
+            future = asyncio.ensure_future(self._in_thread(make))
+            self._being_made[job] = future
+            future.add_done_callback(lambda _: self._being_made.pop(job, None))
+        # A client that leaves must not take the tile from the others.
+        return self._keep(key, shelf, await asyncio.shield(future))
+
+    def _keep(self, key: Any, shelf: Shelf, sent: Sent) -> Sent:
+        # An empty tile is quickly made again, and anyone can ask for billions of them.
+        if sent.body:
+            self.cache.put(key, Entry(sent, shelf.generation))
+        return sent
+
+    async def _in_thread(self, make: Callable[[], Sent]) -> Sent:
+        if self._waiting >= MAX_WAITING:
+            return prepare(faults.problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, faults.BUSY, retry_s=1), gzip=False)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, make)
+        finally:
+            self._waiting -= 1
+
+    def _items(self, scope: Scope, id_: str) -> _Work:
+        html = prefers_html(header(scope, b"accept") or b"")
+        request = items_request(self._shelves().shelf(), id_, scope["query_string"], base_url(scope), html=html)
+        return self._run(scope, request)
+
+    def _feature(self, scope: Scope, id_: str, feature: str) -> _Work:
+        html = prefers_html(header(scope, b"accept") or b"")
+        shelf = self._shelves().shelf()
+        return self._run(scope, feature_request(shelf, id_, feature, scope["query_string"], base_url(scope), html=html))
+
+    def _run(self, scope: Scope, request: ItemsRequest) -> _Work:
+        gzip = takes_gzip(header(scope, b"accept-encoding") or b"")
+        known = header(scope, b"if-none-match")
+        if known is not None and b"*" not in known and request.etag and matches(known, (request.etag.encode(),)):
+            return prepare(Answer(200, "", b"", request.etag, request.cache), gzip=False)
+        if request.is_heavy:
+            return self._in_thread(lambda: prepare(request.make(), gzip=gzip))
+        answer = request.make()
+        if len(answer.body) > _OFF_LOOP_BYTES and gzip:
+            return self._in_thread(lambda: prepare(answer, gzip=True))
+        return prepare(answer, gzip=gzip)
+
+
+def _tile_kind(scope: Scope) -> str:
+    return "geojson" if prefers_json(header(scope, b"accept") or b"") else "mvt"
+
+
+def _problem(scope: Scope, error: GeoplanError) -> Answer:
+    answer = faults.answer_for(error)
+    if answer is None:
+        logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+        return faults.problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
+    return answer
+
+
+def _named(known: bytes, etag: str) -> str:
+    """The form of the tag that the client has."""
+    packed = packed_etag(etag)
+    return packed.decode() if matches(known, (packed,)) else etag

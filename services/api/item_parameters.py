@@ -1,0 +1,198 @@
+"""Parameters of a request for features, as the query that the engine answers."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, timedelta
+
+from geoplan.errors import QueryError
+from geoplan.pack.part import Part
+from geoplan.query import Query, division_of
+from services.api.catalog import Shelf
+from services.api.collection import Collection
+from services.api.crs import system
+from services.api.filters import compiled_filter
+from services.api.targets import Parameters, digits, whole_number
+
+MAX_LIMIT = 10_000
+DEFAULT_LIMIT = 100
+MAX_IDS = 1000
+MAX_RADIUS_M = 1_000_000.0
+MAX_NEAREST = 1000
+RESERVED = frozenset(
+    {
+        "f", "limit", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby", "properties",
+        "skipGeometry", "cursor", "point", "near", "radius", "nearest", "within", "ids",
+    }
+)  # fmt: skip
+"""Parameters with a meaning of their own; a property of such a name is asked for in a filter."""
+_LIGHT_CANDIDATES = 20_000
+_LIGHT_LIMIT = 1000
+_DURATION = re.compile(r"P(?:(\d{1,3})Y)?(?:(\d{1,3})M)?(?:(\d{1,3})W)?(?:(\d{1,5})D)?")
+
+
+def query_of(shelf: Shelf, collection: Collection, parameters: Parameters, limit: int) -> Query:
+    """The query that parameters ask for; raises `QueryError` or `PlaceError`."""
+    get = parameters.get
+    radius, nearest = get("radius"), get("nearest")
+    near = _numbers(get("near"), "near", "longitude,latitude", 2)
+    if (near is None) != (radius is None and nearest is None):
+        raise QueryError("near: give it with radius (metres) or nearest (a number of features), and these with near")
+    return Query(
+        bbox=_bbox(get("bbox")),
+        bbox_crs=system(get("bbox-crs"), "bbox-crs").name,
+        point=_numbers(get("point"), "point", "longitude,latitude", 2),
+        near=near,
+        radius_m=None if radius is None else _number(radius, "radius", MAX_RADIUS_M),
+        nearest=None if nearest is None else whole_number(nearest, "nearest", 1, MAX_NEAREST),
+        within=_within(shelf, get("within")),
+        ids=_ids(get("ids")),
+        datetime=None if get("datetime") is None else interval(get("datetime", "")),
+        filter=_filter(collection, parameters),
+        equals=_equals(collection, parameters),
+        sortby=get("sortby"),
+        limit=limit,
+        after=get("cursor"),
+    )
+
+
+def limit_of(parameters: Parameters) -> int:
+    """Most features of the answer: above the maximum it is the maximum, as the standard wants."""
+    text = parameters.get("limit")
+    if text is None:
+        return DEFAULT_LIMIT
+    number = digits(text)
+    if not number:
+        raise QueryError(f"limit: must be a whole number from 1 to {MAX_LIMIT}")
+    return min(number, MAX_LIMIT)
+
+
+def chosen_columns(collection: Collection, parameters: Parameters) -> tuple[str, ...] | None:
+    """Properties to write; None for all."""
+    text = parameters.get("properties")
+    if text is None:
+        return None
+    names = tuple(filter(None, text.split(",")))
+    known = {column.name for column in collection.pack.source.columns}
+    for name in names:
+        if name not in known:
+            raise QueryError(f"properties: there is no property {name[:100]!r}; GET …/schema lists them")
+    return names
+
+
+def flag(parameters: Parameters, name: str) -> bool:
+    """A yes or no; raises `QueryError`."""
+    text = parameters.get(name, "false")
+    if text not in {"true", "false"}:
+        raise QueryError(f"{name}: must be true or false")
+    return text == "true"
+
+
+def is_heavy(part: Part, query: Query, limit: int) -> bool:
+    """Whether answering a query belongs in a thread: no index bounds its work, or what it returns is much."""
+    if query.filter is not None or query.equals or query.sortby or query.within or query.datetime or query.nearest:
+        return len(part) > _LIGHT_CANDIDATES or limit > _LIGHT_LIMIT
+    return limit > _LIGHT_LIMIT or (query.radius_m or 0) > _LIGHT_CANDIDATES / 4
+
+
+def interval(text: str) -> str:
+    """An instant or interval as the engine takes it: a duration behind the slash becomes the end (ISO 8601)."""
+    start, slash, end = text.partition("/")
+    match = _DURATION.fullmatch(end) if slash else None
+    if match is None or not any(match.groups()):
+        return text
+    years, months, weeks, days = (int(part or 0) for part in match.groups())
+    try:
+        begin = date.fromisoformat(start[:10])
+        month = begin.month - 1 + months
+        moved = begin.replace(year=begin.year + years + month // 12, month=month % 12 + 1)
+        stop = moved + timedelta(days=days + 7 * weeks)
+    except (ValueError, OverflowError):
+        raise QueryError(f"datetime: {text[:60]!r} is no interval") from None
+    return f"{start}/{stop.isoformat()}{start[10:]}"
+
+
+def _filter(collection: Collection, parameters: Parameters) -> object | None:
+    if "filter" not in parameters:
+        if "filter-lang" in parameters:
+            _language(parameters["filter-lang"])
+        if "filter-crs" in parameters:
+            system(parameters["filter-crs"], "filter-crs")
+        return None
+    get = parameters.get
+    return compiled_filter(collection, get("filter", ""), get("filter-lang", ""), get("filter-crs", ""))
+
+
+def _equals(collection: Collection, parameters: Parameters) -> dict[str, str]:
+    known = {column.name for column in collection.pack.source.columns}
+    return {name: value for name, value in parameters.items() if name not in RESERVED and name in known}
+
+
+def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    numbers = _floats(text)
+    if len(numbers) == 6:
+        numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
+    if len(numbers) != 4:
+        raise QueryError("bbox: must be 4 (or 6) numbers with commas between: west,south,east,north")
+    west, south, east, north = numbers
+    return west, south, east, north
+
+
+def _within(shelf: Shelf, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    if shelf.snapshot is None:
+        raise QueryError("within: there is no build, so no division is known by name")
+    division = division_of(shelf.snapshot.gazetteer, text)
+    return tuple(division.members) or (division.code,)
+
+
+def _ids(text: str | None) -> tuple[int, ...]:
+    if text is None:
+        return ()
+    numbers = [digits(part) for part in text.split(",")]
+    if len(numbers) > MAX_IDS or any(number is None or number >= 1 << 63 for number in numbers):
+        raise QueryError(f"ids: must be up to {MAX_IDS} whole numbers with commas between")
+    return tuple(number or 0 for number in numbers)
+
+
+def _numbers(text: str | None, what: str, form: str, size: int) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    numbers = _floats(text)
+    if len(numbers) != size:
+        raise QueryError(f"{what}: must be {size} numbers, {form}, in degrees")
+    longitude, latitude = numbers
+    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
+        raise QueryError(
+            f"{what}: {longitude:g},{latitude:g} is not a longitude (-180 to 180) and a latitude (-90 to 90) in "
+            "degrees; the longitude comes first."
+        )
+    return longitude, latitude
+
+
+def _number(text: str, what: str, most: float) -> float:
+    numbers = _floats(text)
+    if len(numbers) != 1 or not 0 <= numbers[0] <= most:
+        raise QueryError(f"{what}: must be a number from 0 to {most:g}")
+    return numbers[0]
+
+
+def _floats(text: str) -> list[float]:
+    """Finite numbers; an empty list for anything else."""
+    try:
+        numbers = [float(part) for part in text.split(",")] if len(text) <= 500 else []
+    except ValueError:
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
+
+
+def _language(text: str) -> str:
+    if text not in {"", "cql2-text", "cql2-json"}:
+        raise QueryError("filter-lang: must be cql2-text or cql2-json")
+    return text or "cql2-text"
+
+

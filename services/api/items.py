@@ -1,0 +1,189 @@
+"""Features of a collection: what a request asks for, and the GeoJSON or page that answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+
+import geoplan
+from geoplan.errors import QueryError
+from geoplan.pack.writer import write_features
+from geoplan.query import Query, Selected, UnknownFeatureError, select
+from services.api import pages
+from services.api.answers import Answer, strong_etag
+from services.api.catalog import Shelf
+from services.api.collection import Collection
+from services.api.crs import System, content_crs, system
+from services.api.item_parameters import RESERVED, chosen_columns, flag, is_heavy, limit_of, query_of
+from services.api.links import GEOJSON_TYPE, HTML_TYPE, JSON_TYPE, Link, link
+from services.api.responses import REVALIDATE
+from services.api.targets import Parameters, digits, parse_query, query_text, refuse_parameter
+
+FORMATS = {"json": GEOJSON_TYPE, "geojson": GEOJSON_TYPE, "html": HTML_TYPE}
+FEATURE_PARAMETERS = frozenset({"f", "crs", "properties", "skipGeometry"})
+_HTML_FEATURES = 500
+"""A page for people has no more rows."""
+
+
+class ItemsRequest(NamedTuple):
+    """An answer that may be made.
+
+    Attributes
+    ----------
+    etag
+        Tag of the answer; weak where the answer tells the time at which it was made.
+    cache
+        Its ``Cache-Control``.
+    make
+        Makes the answer.
+    is_heavy
+        Whether that belongs in a thread.
+    """
+
+    etag: str
+    cache: str
+    make: Callable[[], Answer]
+    is_heavy: bool
+
+
+class _Asked(NamedTuple):
+    collection: Collection
+    parameters: Parameters
+    address: str
+    media_type: str
+    crs: System
+
+
+def items_request(shelf: Shelf, id_: str, query: bytes, base: str, *, html: bool) -> ItemsRequest:
+    """The request of a page of features.
+
+    Parameters
+    ----------
+    query
+        The query string.
+    base
+        Address of the service, for links.
+    html
+        Whether the client prefers pages, where the parameter ``f`` says nothing.
+
+    Raises
+    ------
+    LayerError
+        If there is no such collection.
+    QueryError, PlaceError
+        If a parameter is not as it should be.
+    """
+    collection = shelf.collection(id_)
+    parameters = parse_query(query)
+    known = RESERVED | {column.name for column in collection.pack.source.columns}
+    for name in parameters:
+        if name not in known:
+            refuse_parameter(name, known)
+    asked = _asked(collection, parameters, f"{base}/collections/{id_}/items", html=html)
+    limit = limit_of(parameters)
+    if asked.media_type == HTML_TYPE:
+        limit = min(limit, _HTML_FEATURES)
+    wanted = query_of(shelf, collection, parameters, limit)
+    etag = f"W/{_etag(asked, query)}"
+
+    def make() -> Answer:
+        return _page(asked, wanted, etag)
+
+    return ItemsRequest(etag, REVALIDATE, make, is_heavy(collection.pack.source, wanted, limit))
+
+
+def feature_request(shelf: Shelf, id_: str, feature: str, query: bytes, base: str, *, html: bool) -> ItemsRequest:
+    """The request of one feature; raises as `items_request`, and `UnknownFeatureError` when it is not there."""
+    collection = shelf.collection(id_)
+    number = digits(feature)
+    if number is None or number >= 1 << 63:
+        raise UnknownFeatureError("a feature's id is a whole number")
+    parameters = parse_query(query, FEATURE_PARAMETERS)
+    asked = _asked(collection, parameters, f"{base}/collections/{id_}/items/{number}", html=html)
+    etag = _etag(asked, query)
+
+    def make() -> Answer:
+        return _feature(asked, number, etag)
+
+    return ItemsRequest(etag, REVALIDATE, make, is_heavy=False)
+
+
+def _asked(collection: Collection, parameters: Parameters, address: str, *, html: bool) -> _Asked:
+    named = parameters.get("f", "html" if html else "json")
+    media_type = FORMATS.get(named)
+    if media_type is None:
+        raise QueryError(f"f: must be one of {', '.join(FORMATS)}")
+    return _Asked(collection, parameters, address, media_type, system(parameters.get("crs"), "crs"))
+
+
+def _etag(asked: _Asked, query: bytes) -> str:
+    return strong_etag(
+        geoplan.__version__, asked.collection.version, asked.address, query.decode("latin-1"), asked.media_type
+    )
+
+
+def _page(asked: _Asked, wanted: Query, etag: str) -> Answer:
+    selected = select(asked.collection.pack, wanted)
+    features = _written(asked, selected)
+    closing: dict[str, Any] = {"numberMatched": selected.matched, "numberReturned": selected.returned}
+    if selected.excluded_approximate is not None:
+        closing["excludedApproximate"] = selected.excluded_approximate
+    closing["timeStamp"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    closing["links"] = _page_links(asked, selected)
+    body = b'{"type":"FeatureCollection","features":[' + features + b"]," + orjson.dumps(closing)[1:]
+    if asked.media_type == HTML_TYPE:
+        body = pages.items_page(asked.collection.title, orjson.loads(body)).encode()
+    return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
+
+
+def _feature(asked: _Asked, number: int, etag: str) -> Answer:
+    selected = select(asked.collection.pack, Query(ids=(number,), limit=1))
+    if not selected.returned:
+        raise UnknownFeatureError(f"no feature {number} in {asked.collection.id}")
+    up = asked.address.removesuffix(f"/items/{number}")
+    links = [*_forms(asked.address, asked), link(up, "collection", JSON_TYPE, asked.collection.title)]
+    body = _written(asked, selected, orjson.dumps(links))
+    if asked.media_type == HTML_TYPE:
+        body = pages.feature_page(asked.collection.title, orjson.loads(body)).encode()
+    return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
+
+
+def _written(asked: _Asked, selected: Selected, links: bytes | None = None) -> bytes:
+    return write_features(
+        asked.collection.pack.source,
+        selected.rows,
+        columns=chosen_columns(asked.collection, asked.parameters),
+        crs=asked.crs.name,
+        geometry=not flag(asked.parameters, "skipGeometry"),
+        links=links,
+    )
+
+
+def _page_links(asked: _Asked, selected: Selected) -> list[Link]:
+    up = asked.address.removesuffix("/items")
+    links = [*_forms(asked.address, asked), link(up, "collection", JSON_TYPE, asked.collection.title)]
+    if selected.next_cursor is not None:
+        following = {**asked.parameters, "cursor": selected.next_cursor}
+        links.append(link(f"{asked.address}?{query_text(following)}", "next", asked.media_type))
+    return links
+
+
+def _forms(address: str, asked: _Asked) -> list[Link]:
+    """Links of an answer to itself and to its other form."""
+    given = {name: value for name, value in asked.parameters.items() if name != "f"}
+    is_page = asked.media_type == HTML_TYPE
+    here = query_text({"f": "html", **given} if is_page else asked.parameters)
+    there = query_text({**given, "f": "json" if is_page else "html"})
+    other = GEOJSON_TYPE if is_page else HTML_TYPE
+    return [
+        link(f"{address}?{here}" if here else address, "self", asked.media_type),
+        link(f"{address}?{there}", "alternate", other),
+    ]
+
+
+def _typed(media_type: str) -> str:
+    return f"{media_type}; charset=utf-8" if media_type == HTML_TYPE else media_type

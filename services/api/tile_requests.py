@@ -1,0 +1,203 @@
+"""What a tile's address asks for: which collections, which tile, and how it is to be made.
+
+Everything is decided before anything is encoded, so that a client that has the tile is told so, and
+a tile that is kept is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import geoplan
+from geoplan.errors import QueryError
+from geoplan.pack.part import Part
+from geoplan.pack.search import count
+from geoplan.tiles.encode import TileLayer, encode_geojson, encode_mvt
+from geoplan.tiles.grid import BUFFER, EXTENT, MAX_ZOOM, Tile, TileAddressError, tile_at
+from services.api.answers import Answer, strong_etag
+from services.api.catalog import Shelf
+from services.api.collection import Collection
+from services.api.filters import compiled_filter, filter_mask
+from services.api.responses import A_MINUTE
+from services.api.targets import Parameters, digits, parse_query, whole_number
+from services.api.tile_matrix_sets import WEB_MERCATOR_QUAD, limits
+
+MVT = "application/vnd.mapbox-vector-tile"
+GEOJSON = "application/geo+json"
+KINDS = {"mvt": MVT, "pbf": MVT, "geojson": GEOJSON, "json": GEOJSON}
+PARAMETERS = frozenset({"f", "filter", "filter-lang", "filter-crs", "properties", "buffer", "extent"})
+DATASET_PARAMETERS = PARAMETERS | {"collections"}
+
+MAX_TILE_ZOOM = MAX_ZOOM
+MAX_COLLECTIONS = 20
+MAX_BUFFER = 512
+HEAVY_FEATURES = 2_000
+"""A tile of more features is made in a thread: its encoding takes more than some milliseconds."""
+_WORLD_BITS = 32
+
+
+class TileRequest(NamedTuple):
+    """A tile that may be made.
+
+    Attributes
+    ----------
+    etag
+        Tag of the tile, which says all that it depends on.
+    make
+        Makes the answer.
+    is_heavy
+        Whether that belongs in a thread.
+    """
+
+    etag: str
+    make: Callable[[], Answer]
+    is_heavy: bool
+
+
+class _Options(NamedTuple):
+    kind: str
+    buffer: int
+    extent: int
+    columns: tuple[str, ...] | None
+    filter_key: tuple[str, str, str] | None
+
+
+def tile_request(shelf: Shelf, ids: Iterable[str], address: tuple[str, str, str, str], query: bytes, kind: str) -> TileRequest:
+    """The request of a tile by its OGC address: tile matrix set, tile matrix, row, column.
+
+    Parameters
+    ----------
+    ids
+        Collections to draw, the first at the bottom.
+    kind
+        ``mvt`` or ``geojson``, unless the parameter ``f`` says otherwise.
+
+    Raises
+    ------
+    LayerError
+        If a collection is not there.
+    TileAddressError
+        If the tile is not one of the set, or lies outside the limits of every collection.
+    QueryError
+        If a parameter is not as it should be.
+    """
+    set_id, matrix, row, col = address
+    parameters = parse_query(query, PARAMETERS if ids else DATASET_PARAMETERS)
+    collections = [shelf.collection(id_) for id_ in (ids or named_collections(shelf, parameters))]
+    options = _options(parameters, kind)
+    if set_id != WEB_MERCATOR_QUAD:
+        raise TileAddressError(f"no tiles in the tile matrix set {set_id[:100]!r}; GET /tileMatrixSets lists the sets")
+    tile = _tile(matrix, col, row)
+    if not any(limits(collection.bounds, tile.z).holds(tile.y, tile.x) for collection in collections):
+        raise TileAddressError("the tile lies outside the limits of its tile set")
+    return _request(collections, tile, options)
+
+
+def xyz_request(shelf: Shelf, id_: str, address: tuple[str, str, str], query: bytes) -> TileRequest:
+    """The request of a tile by its XYZ address: z, x, and y with the kind as its extension.
+
+    Raises the errors of `tile_request`; a tile of the grid in which nothing lies is empty.
+    """
+    z, x, (y, _, extension) = address[0], address[1], address[2].partition(".")
+    kind = KINDS.get(extension)
+    if kind is None:
+        raise TileAddressError("tiles end in .mvt, .pbf or .geojson")
+    parameters = parse_query(query, PARAMETERS - {"f"})
+    return _request([shelf.collection(id_)], _tile(z, x, y), _options(parameters, extension))
+
+
+def named_collections(shelf: Shelf, parameters: Parameters) -> list[str]:
+    """Ids of the parameter ``collections``, all collections without it; raises `QueryError`."""
+    text = parameters.get("collections")
+    ids = list(shelf.collections) if text is None else list(dict.fromkeys(filter(None, text.split(","))))
+    if not ids:
+        raise QueryError("collections: name at least one collection; GET /collections lists them")
+    if text is not None and len(ids) > MAX_COLLECTIONS:
+        raise QueryError(f"collections: at most {MAX_COLLECTIONS} can be asked for at once")
+    return ids[:MAX_COLLECTIONS]
+
+
+def _tile(z: str, x: str, y: str) -> Tile:
+    numbers = [digits(text) for text in (z, x, y)]
+    if any(number is None for number in numbers):
+        raise TileAddressError(f"a tile's address is three whole numbers, the zoom within 0 to {MAX_ZOOM}")
+    return tile_at(*(number or 0 for number in numbers))
+
+
+def _options(parameters: Parameters, kind: str) -> _Options:
+    chosen = parameters.get("f", kind)
+    media_type = KINDS.get(chosen)
+    if media_type is None:
+        raise QueryError(f"f: must be one of {', '.join(KINDS)}")
+    names = parameters.get("properties")
+    extent = whole_number(parameters.get("extent", str(EXTENT)), "extent", 256, 8192)
+    if extent & (extent - 1):
+        raise QueryError("extent: must be a power of two from 256 to 8192")
+    given = (parameters.get("filter", ""), parameters.get("filter-lang", ""), parameters.get("filter-crs", ""))
+    return _Options(
+        kind=media_type,
+        buffer=whole_number(parameters.get("buffer", str(BUFFER)), "buffer", 0, MAX_BUFFER),
+        extent=extent,
+        columns=None if names is None else tuple(filter(None, names.split(","))),
+        filter_key=given if "filter" in parameters else None,
+    )
+
+
+def _request(collections: list[Collection], tile: Tile, options: _Options) -> TileRequest:
+    for collection in collections:
+        _check_columns(collection, options.columns)
+        if options.filter_key is not None:
+            compiled_filter(collection, *options.filter_key)
+    parts = [collection.pack.part_at(tile.z) for collection in collections]
+    drawn = [(c, part) for c, part in zip(collections, parts, strict=True) if part is not None]
+    features = sum(count(part.tree, grid_box(tile, options.buffer, options.extent)) for _, part in drawn)
+    etag = strong_etag(
+        geoplan.__version__, *(f"{c.id}:{c.version}" for c in collections), repr(tile), repr(options)
+    )
+    filtered = sum(len(part) for _, part in drawn) if options.filter_key else 0
+
+    def make() -> Answer:
+        return _answer([_layer(collection, part, options) for collection, part in drawn], tile, options, etag)
+
+    return TileRequest(etag, make, features > HEAVY_FEATURES or filtered > 10 * HEAVY_FEATURES)
+
+
+def grid_box(tile: Tile, buffer: int, extent: int) -> tuple[int, int, int, int]:
+    """Box of a tile and its buffer on the grid of `geoplan.pack.mercator`: min x, min y, max x, max y."""
+    side = 1 << (_WORLD_BITS - tile.z)
+    margin = buffer * side // extent + 1
+    least, most = -(1 << 31), (1 << 31) - 1
+    x, y = tile.x * side + least, tile.y * side + least
+    return (
+        max(x - margin, least), max(y - margin, least), min(x + side + margin, most), min(y + side + margin, most),
+    )  # fmt: skip
+
+
+def _layer(collection: Collection, part: Part, options: _Options) -> TileLayer:
+    rows = None
+    if options.filter_key is not None:
+        rows = filter_mask(collection, part, *options.filter_key)
+    columns = options.columns
+    if columns is not None:
+        present = {column.name for column in part.columns}
+        columns = tuple(name for name in columns if name in present)
+    return TileLayer(collection.id, part, columns, rows)
+
+
+def _answer(layers: list[TileLayer], tile: Tile, options: _Options, etag: str) -> Answer:
+    if options.kind == MVT:
+        body = encode_mvt(layers, tile, extent=options.extent, buffer=options.buffer)
+    else:
+        body = encode_geojson(layers, tile, buffer=options.buffer)
+    if not body:
+        return Answer(204, "", b"", etag, A_MINUTE)
+    return Answer(200, options.kind, body, etag, A_MINUTE)
+
+
+def _check_columns(collection: Collection, names: tuple[str, ...] | None) -> None:
+    known = {column.name for column in collection.pack.source.columns}
+    for name in names or ():
+        if name not in known:
+            raise QueryError(f"properties: {collection.id} has no property {name[:100]!r}")
+

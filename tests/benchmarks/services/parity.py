@@ -1,0 +1,225 @@
+"""Tiles against PostGIS: the features, attributes and shapes of ST_AsMVT, tile by tile.
+
+``python -m tests.benchmarks.services.parity --dsn ENV --table parcels --pack build/packs/parcels/current -n 1000``
+
+How each difference is judged, decided before the first comparison:
+
+- **missing** / **extra**: a feature in one tile and not in the other. Where all that it has in the window (the tile
+  with its buffer) lies within one unit of the window's edge, it is counted as a **sliver** instead: the two round a
+  position to the tile's units in different ways (once, from metres; or from a global grid of 9 mm), and a unit decides
+  whether the feature reaches into the window. Nothing that a map shows depends on it: the buffer is 64 units wide.
+  A feature whose whole piece has an area of at most one square unit and that only one has (it collapses in the other)
+  is counted as **collapsed**. Both are reported; only missing and extra are faults.
+- **wrong**: a feature that both have and that differs in an attribute: names, values (numbers to 1 in 10¹²), types.
+  What is missing in the table is absent in both.
+- **invalid**: polygons of ours that are not valid as decoded (simple rings, holes inside, pieces apart).
+- **shape**: sum of the areas of the symmetric differences of all features that both have, divided by the sum of
+  their areas by PostGIS, in units of each tile; a feature whose shape PostGIS itself gives invalid is mended first.
+- an **empty** tile of one is compared like any other.
+
+PostGIS gets the positions in EPSG:3857 by ST_Transform from WGS 84 and makes each tile as its documentation shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import mapbox_vector_tile
+import numpy as np
+import shapely
+from shapely.geometry import shape as shape_of
+
+EXTENT, BUFFER = 4096, 64
+TileAddress = tuple[int, int, int]
+
+
+@dataclass
+class Parity:
+    """What was found; `examples` has the first differences as (tile, what, feature)."""
+
+    tiles: int = 0
+    features: int = 0
+    missing: int = 0
+    extra: int = 0
+    sliver_missing: int = 0
+    sliver_extra: int = 0
+    collapsed_missing: int = 0
+    collapsed_extra: int = 0
+    wrong: int = 0
+    invalid: int = 0
+    invalid_postgis: int = 0
+    area: float = 0.0
+    difference: float = 0.0
+    examples: list[tuple[TileAddress, str, int]] = field(default_factory=list)
+
+    @property
+    def shape_difference(self) -> float:
+        """Share of the area that lies in one shape and not in the other."""
+        return self.difference / self.area if self.area else 0.0
+
+    def report(self) -> str:
+        """All counts, one a line."""
+        counts = {key: value for key, value in vars(self).items() if key != "examples"}
+        lines = [f"{key:18} {value:,}" for key, value in counts.items()]
+        return "\n".join([*lines, f"shape difference   {self.shape_difference:.5%}"])
+
+    def note(self, tile: TileAddress, what: str, feature: int) -> None:
+        """Keep an example."""
+        if len(self.examples) < 20:
+            self.examples.append((tile, what, feature))
+
+
+def compare(found: Parity, tile: TileAddress, ours: bytes, theirs: bytes) -> None:
+    """Add a tile to the comparison."""
+    mine, postgis = _features(ours), _features(theirs)
+    found.tiles += 1
+    found.features += len(postgis)
+    for number in postgis.keys() - mine.keys():
+        _count_one_sided(found, tile, "missing", number, postgis[number][0])
+    for number in mine.keys() - postgis.keys():
+        _count_one_sided(found, tile, "extra", number, mine[number][0])
+    for number, (shape, _) in mine.items():
+        if not shapely.is_valid(shape):
+            found.invalid += 1
+            found.note(tile, f"invalid: {shapely.is_valid_reason(shape)}", number)
+    for number in mine.keys() & postgis.keys():
+        if not _same(mine[number][1], postgis[number][1]):
+            found.wrong += 1
+            found.note(tile, f"wrong: {mine[number][1]} != {postgis[number][1]}", number)
+        shape, other = mine[number][0], postgis[number][0]
+        if not shapely.is_valid(other):
+            found.invalid_postgis += 1
+            other = shapely.make_valid(other)
+        if not shapely.is_valid(shape):
+            shape = shapely.make_valid(shape)
+        found.area += shapely.area(other)
+        found.difference += shapely.area(shapely.symmetric_difference(shape, other))
+
+
+def _count_one_sided(found: Parity, tile: TileAddress, what: str, number: int, shape: Any) -> None:
+    west, south, east, north = shapely.bounds(shape)
+    low, high = -BUFFER, EXTENT + BUFFER
+    if east <= low + 1 or north <= low + 1 or west >= high - 1 or south >= high - 1:
+        kind = f"sliver_{what}"
+    elif shapely.area(shape) <= 1:
+        kind = f"collapsed_{what}"
+    else:
+        kind = what
+    setattr(found, kind, getattr(found, kind) + 1)
+    found.note(tile, f"{kind} {shape.wkt[:200]}", number)
+
+
+def _same(mine: dict[str, Any], other: dict[str, Any]) -> bool:
+    if mine.keys() != other.keys():
+        return False
+    return all(_equal(value, other[key]) for key, value in mine.items())
+
+
+def _equal(value: Any, other: Any) -> bool:
+    if isinstance(value, bool) or isinstance(other, bool) or isinstance(value, str) or isinstance(other, str):
+        return type(value) is type(other) and value == other
+    return bool(np.isclose(value, other, rtol=1e-12, atol=0))
+
+
+def _features(tile: bytes) -> dict[int, tuple[Any, dict[str, Any]]]:
+    if not tile:
+        return {}
+    decoded = mapbox_vector_tile.decode(tile, default_options={"y_coord_down": True})
+    features: dict[int, tuple[Any, dict[str, Any]]] = {}
+    for layer in decoded.values():
+        for feature in layer["features"]:
+            assert feature["id"] not in features, "an id twice in a tile"
+            features[feature["id"]] = (shape_of(feature["geometry"]), feature["properties"])
+    return features
+
+
+def tile_sql(table: str, geometry: str, id_column: str, columns: Iterable[str]) -> str:
+    """ST_AsMVT of a table, with z, x, y as parameters; attributes as they are in the table."""
+    listed = "".join(f', t."{name}"' for name in columns)
+    shape = f't."{geometry}"'
+    return f"""
+        WITH tile AS (SELECT ST_TileEnvelope($1, $2, $3) AS box,
+                             ST_TileEnvelope($1, $2, $3, margin => {BUFFER + 2}.0 / {EXTENT}) AS wide),
+             rows AS (SELECT ST_AsMVTGeom(ST_Transform(ST_SetSRID({shape}, 4326), 3857), tile.box,
+                                          {EXTENT}, {BUFFER}, true) AS mvt,
+                             t."{id_column}" AS feature_id{listed}
+                      FROM {table} AS t, tile
+                      WHERE {shape} && ST_SetSRID(ST_Transform(tile.wide, 4326), ST_SRID({shape})))
+        SELECT ST_AsMVT(rows, 'layer', {EXTENT}, 'mvt', 'feature_id') FROM rows WHERE mvt IS NOT NULL
+    """  # noqa: S608 - names of the benchmark's own tables
+
+
+def random_tiles(bounds: tuple[float, float, float, float], zooms: range, count: int, seed: int) -> list[TileAddress]:
+    """Tiles at random places of the bounds (degrees), zooms in turn, none twice."""
+    rng = np.random.default_rng(seed)
+    west, south, east, north = bounds
+    tiles: dict[TileAddress, None] = {}
+    for attempt in range(count * 50):
+        z = zooms[attempt % len(zooms)]
+        lon, lat = rng.uniform(west, east), np.radians(rng.uniform(south, north))
+        x = int((lon + 180) / 360 * 2**z)
+        y = int((1 - np.arcsinh(np.tan(lat)) / np.pi) / 2 * 2**z)
+        tiles[z, x, y] = None
+        if len(tiles) == count:
+            break
+    return list(tiles)
+
+
+async def compared(
+    connection: Any, sql: str, tiles: Iterable[TileAddress], encode: Callable[[TileAddress], bytes]
+) -> Parity:
+    """The comparison of all tiles."""
+    found = Parity()
+    for tile in tiles:
+        theirs = await connection.fetchval(sql, *tile)
+        compare(found, tile, encode(tile), bytes(theirs or b""))
+    return found
+
+
+async def _main(options: argparse.Namespace) -> int:
+    from geoplan.pack.open import open_pack
+    from geoplan.tiles import Tile, TileLayer, encode_mvt
+
+    pack = open_pack(options.pack)
+    part = pack.source
+    names = [column.name for column in part.columns if column.in_tiles]
+    sql = tile_sql(options.table, options.geometry, options.id_column, names)
+    low, high = (int(word) for word in options.zooms.split("-"))
+    tiles = random_tiles(pack.manifest.bounds, range(low, high + 1), options.number, options.seed)
+    connection = await asyncpg.connect(os.environ[options.dsn])
+    try:
+        found = await compared(
+            connection, sql, tiles, lambda tile: encode_mvt([TileLayer("layer", part, None, None)], Tile(*tile))
+        )
+    finally:
+        await connection.close()
+    print(found.report())
+    for example in found.examples:
+        print(*example)
+    return int(bool(found.missing or found.extra or found.wrong or found.invalid or found.shape_difference > 0.001))
+
+
+def main() -> None:
+    """Compare a pack with the table that it was made of."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--dsn", default="GEOPLAN_BENCH_DSN", help="environment variable with the address")
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--table", default="parcels")
+    parser.add_argument("--geometry", default="geom")
+    parser.add_argument("--id-column", default="fid")
+    parser.add_argument("--zooms", default="10-16")
+    parser.add_argument("-n", "--number", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    sys.exit(asyncio.run(_main(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
