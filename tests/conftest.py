@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 
 import hypothesis
@@ -17,6 +18,10 @@ hypothesis.settings.register_profile("geoplan", deadline=None)
 hypothesis.settings.load_profile("geoplan")
 
 ROOT = Path(__file__).parents[1]
+
+# Two processes that compile one function for different arguments at the same time spoil numba's cache on the disk.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "numba" / os.environ["PYTEST_XDIST_WORKER"])
 
 
 @pytest.fixture(scope="session")

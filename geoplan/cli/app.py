@@ -21,9 +21,14 @@ from geoplan.cli.boundaries import boundaries_app
 from geoplan.cli.console import progress_bar, settings_here, write_new
 from geoplan.cli.diff import diff
 from geoplan.cli.extract import extract
+from geoplan.cli.keys import keys_app
+from geoplan.cli.pack import pack_app
 from geoplan.cli.plans import plans_app
+from geoplan.cli.postgis import postgis_app
 from geoplan.cli.review import review
+from geoplan.cli.seed import seed
 from geoplan.errors import GeoplanError
+from geoplan.settings import Settings
 
 app = typer.Typer(
     help="Boundaries joined with what regional plans promise: layers, maps, tiles, queries.",
@@ -37,6 +42,10 @@ app.add_typer(layers_app, name="layers")
 app.add_typer(places_app, name="places")
 app.add_typer(boundaries_app, name="boundaries")
 app.add_typer(plans_app, name="plans")
+app.add_typer(pack_app, name="pack")
+app.add_typer(postgis_app, name="postgis")
+app.add_typer(keys_app, name="keys")
+app.command(epilog="Example: geoplan seed build/packs/parcels -o parcels.pmtiles --max-zoom 14")(seed)
 app.command(epilog="Example: geoplan extract plan.docx --area 山西省/长治市 -o draft.csv")(extract)
 app.command(epilog="Example: geoplan review draft.csv --plan plan.docx")(review)
 app.command(epilog="Example: geoplan diff 2021.csv 2025.csv -o changes.csv --map changes.html")(diff)
@@ -79,28 +88,51 @@ def build(force: Annotated[bool, typer.Option(help="Build everything anew.")] = 
     print(build_summary(result))
 
 
-@app.command(epilog="Example: geoplan serve --port 8080")
+@app.command(epilog="Example: geoplan serve --port 8080 --workers 4 --pack parcels/")
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (8000).")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer; one that dies is replaced.")] = 1,
+    pack: Annotated[list[Path] | None, typer.Option(help="Folder of a pack to serve as well; may be repeated.")] = None,
+    insecure_open: Annotated[bool, typer.Option(help="Let other machines read without a key.")] = False,
 ) -> None:
-    """Serve the current build: the map at /, the API at /api."""
+    """Serve the current build and the published packs: the map at /, the API at /api."""
+    from importlib import import_module
     from importlib.util import find_spec
+
+    from geoplan.access.exposure import check_exposure
 
     settings = settings_here(host=host, port=port)
     if find_spec("uvicorn") is None or find_spec("fastapi") is None:
         raise GeoplanError("the service needs the extra 'serve': pip install 'geoplan[serve]'.")
     if find_spec("services") is None:
         raise GeoplanError("the service is in services/ of a clone of the project; run `make run` there.")
+    check_exposure(settings.host, auth_configured=bool(os.environ.get("GEOPLAN_AUTH")), allow_open=insecure_open)
+    packs = [_checked_pack(folder) for folder in pack or ()]
+    if not packs:
+        _check_served(settings)
+    # The workers read their settings from the environment.
+    os.environ |= {"GEOPLAN_PROJECT": str(settings.root), "GEOPLAN_BUILD": str(settings.build_dir)}
+    os.environ |= {"GEOPLAN_PACKS": os.pathsep.join(packs)} if packs else {}
+    os.environ |= {"GEOPLAN_INSECURE_OPEN": "1"} if insecure_open else {}
+    print(f"The map is at http://{settings.host}:{settings.port}/ (stop with Ctrl-C).", flush=True)
+    import_module("services.api.server").run(settings.host, settings.port, workers)
+
+
+def _checked_pack(folder: Path) -> str:
+    """The absolute path of a pack that can be opened; raises `PackError`."""
+    from geoplan.pack.open import open_pack
+
+    open_pack(folder)
+    return str(folder.absolute())
+
+
+def _check_served(settings: Settings) -> None:
+    """Raise `BuildError` when there is neither a build nor a published pack."""
     from geoplan.layers.store import open_build
 
-    open_build(settings.build_dir)
-    import uvicorn
-
-    # The factory reads its settings from the environment: workers and reloaders start it anew.
-    os.environ |= {"GEOPLAN_PROJECT": str(settings.root), "GEOPLAN_BUILD": str(settings.build_dir)}
-    print(f"The map is at http://{settings.host}:{settings.port}/ (stop with Ctrl-C).", flush=True)
-    uvicorn.run("services.api.app:create", factory=True, host=settings.host, port=settings.port, log_level="warning")
+    if not any((settings.build_dir / "packs").glob("*/current/pack.json")):
+        open_build(settings.build_dir)
 
 
 @app.command(epilog="Example: geoplan check --texts ~/plans")

@@ -43,10 +43,12 @@ def build(  # noqa: PLR0917 - one parameter an option
     description: Annotated[str, typer.Option(help="What the layer shows.")] = "",
     min_zoom: Annotated[int, typer.Option(min=0, max=22, help="Lowest zoom of its tiles.")] = 0,
     max_zoom: Annotated[int, typer.Option(min=0, max=22, help="Highest zoom of its tiles.")] = 22,
+    levels: Annotated[bool, typer.Option(help="Prepare simplified and dissolved shapes for low zooms.")] = True,
 ) -> None:
     """Build a pack of a file of any size; a build that was stopped goes on where it was."""
     from geoplan.pack.build import PackOptions, build_pack
     from geoplan.pack.columns import ColumnSpec
+    from geoplan.pack.levels import build_levels
     from geoplan.pack.open import open_pack
     from geoplan.pack.publish import publish_pack
 
@@ -63,14 +65,15 @@ def build(  # noqa: PLR0917 - one parameter an option
         min_zoom=min_zoom,
         max_zoom=max_zoom,
     )
+    prepared = build_levels if levels else None
     with progress_bar("Packing") as report:
         told = _steps(report)
         if output is not None:
-            build_pack(file, output, options, layer=layer, crs=crs, progress=told)
+            build_pack(file, output, options, layer=layer, crs=crs, levels=prepared, progress=told)
             path = output
         else:
             packs = settings_here().build_dir / "packs"
-            path = publish_pack(file, packs, options, layer=layer, crs=crs, progress=told)
+            path = publish_pack(file, packs, options, layer=layer, crs=crs, levels=prepared, progress=told)
     _print_result(open_pack(path), options)
 
 

@@ -39,7 +39,7 @@ def write_part(folder: Path, part: Part, release: Release | None = None) -> dict
 
 
 def write_batch(path: Path, batch: pa.RecordBatch, release: Release | None = None) -> FileEntry:
-    """Write a file of one record batch; what it must be from now on."""
+    """Write a file of one record batch to the disk; what it must be from now on."""
     with path.open("wb", buffering=0) as stream:
         sink = _Sink(stream.fileno(), release)
         with pa.PythonFile(sink, mode="w") as target, ipc.new_file(target, batch.schema) as writer:
@@ -131,8 +131,7 @@ def _features(part: Part) -> pa.RecordBatch:
         about = {"type": column.type, "in_tiles": str(int(column.in_tiles)), "first": str(column.first_fragment)}
         arrays.append(array)
         fields.append(pa.field(column.name, array.type, metadata=about))
-    about = {"min_zoom": str(part.min_zoom), "max_zoom": str(part.max_zoom)}
-    return pa.record_batch(arrays, schema=pa.schema(fields, about))
+    return pa.record_batch(arrays, schema=pa.schema(fields))
 
 
 def _attribute(column: Column) -> pa.Array:
@@ -195,8 +194,8 @@ def _counts(part: Part) -> pa.RecordBatch:
     return pa.record_batch([first, second, lists], ["column", "other", "values"])
 
 
-def read_part(batches: dict[str, pa.RecordBatch]) -> Part:
-    """A part from the record batches of its files; arrays are views of them.
+def read_part(batches: dict[str, pa.RecordBatch], zooms: tuple[int, int]) -> Part:
+    """A part from the record batches of its files and its lowest and highest zoom; arrays are views of them.
 
     Raises
     ------
@@ -211,10 +210,9 @@ def read_part(batches: dict[str, pa.RecordBatch]) -> Part:
     columns = _columns(features, index, batches[COUNTS])
     width = sum(column.cell >= 0 for column in columns)
     cells = _fixed(index, "cells", width) if width else np.zeros((features.num_rows, 0), np.int32)
-    about = features.schema.metadata
     return Part(
-        min_zoom=int(about[b"min_zoom"]),
-        max_zoom=int(about[b"max_zoom"]),
+        min_zoom=zooms[0],
+        max_zoom=zooms[1],
         ids=_flat(features.column(0), np.int64),
         ids_order=_flat(index["by_id"], np.uint32),
         rank=_flat(geometry["rank"], np.int32) if "rank" in geometry.schema.names else None,

@@ -119,7 +119,7 @@ def pairs_of(columns: Sequence[Column]) -> dict[tuple[int, int], NDArray[np.int6
     sizes = [0 if column.codes is None else len(column.values) + 1 for column in columns]
     return {
         (a, b): count_pair(columns[a].codes, columns[b].codes, (sizes[a], sizes[b]))  # type: ignore[arg-type]
-        for a, b in counted_pairs(sizes)
+        for a, b in counted_pairs(sizes, len(columns[0].order) if columns else 0)
     }
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import hashlib
-import json
+import filecmp
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +21,7 @@ from geoplan.pack.columns import ColumnSpec, specs_of
 from geoplan.pack.finish import first_fragments, full_part
 from geoplan.pack.format import FULL, Approximate, ColumnEntry, FileEntry, Manifest, PartEntry, write_manifest
 from geoplan.pack.geometry import geometry_type
+from geoplan.pack.journal import claim, from_row, lock, note, room, sync, sync_path, taken_over
 from geoplan.pack.mercator import DEGREE_UNITS
 from geoplan.pack.merge import FinalArrays, Layout, code_places, merged, ranges
 from geoplan.pack.part import Part
@@ -39,6 +37,7 @@ from geoplan.pack.spill import (
     spilled_geometry,
     vertex_counts,
 )
+from geoplan.pack.warm import compile_once
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -47,7 +46,14 @@ _LOWEST_CHECKED = 10
 _SMALL = 500_000
 """A layer of more features is drawn from prepared levels below zoom 10; its full shapes are not checked there."""
 Progress = Callable[[str, int, int], None]
-Levels = Callable[[Part], Iterable[tuple[str, Part]]]
+
+
+class Levels(Protocol):
+    """Makes the prepared parts for low zooms of the part with full detail (`geoplan.pack.levels.build_levels`)."""
+
+    def __call__(  # noqa: D102 - described above
+        self, part: Part, /, *, notes: dict[str, Any] | None, progress: Progress | None
+    ) -> Iterable[tuple[str, Part]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class PackOptions:
     approximate
         Features that answer no question about a point.
     min_zoom, max_zoom
-        Zooms of the part with full detail.
+        Zooms at which the layer is drawn; the part with full detail begins where the prepared ones end.
     """
 
     id: str
@@ -109,7 +115,7 @@ def build_pack(
     layer, crs
         Layer of a file that has several; CRS of one that declares none.
     levels
-        Makes the prepared parts for low zooms of the part with full detail: names and parts.
+        Makes the prepared parts for low zooms; None: all tiles are made of the full shapes.
     progress
         Called with the step, what is done and how much there is.
 
@@ -121,13 +127,15 @@ def build_pack(
     if target.exists():
         raise PackError(f"{target} exists already; remove it, or choose another folder.")
     tell = progress or (lambda _step, _done, _total: None)
+    tell("compiling", 0, 1)
+    compile_once()
     target.parent.mkdir(parents=True, exist_ok=True)
     work, scratch = (target.with_name(f".{target.name}.{what}") for what in ("new", "scratch"))
-    with _lock(target), _room(target), open_source(source, layer=layer, crs=crs) as opened:
+    with lock(target), room(target), open_source(source, layer=layer, crs=crs) as opened:
         shutil.rmtree(work, ignore_errors=True)
         try:
             manifest = _build(opened, work, scratch, options, levels, tell)
-            _sync(work)
+            sync(work)
             work.rename(target)
             sync_path(target.parent)
         finally:
@@ -157,7 +165,7 @@ def _build(
     source: Source, work: Path, scratch: Path, options: PackOptions, levels: Levels | None, tell: Progress
 ) -> Manifest:
     plan = _plan(source, options)
-    _claim(scratch, source, options)
+    claim(scratch, source, options.columns, options.id_column)
     faults = Faults()
     paths, dictionaries = _spill_all(source, plan, scratch, faults, tell)
     raw = RawArrays(scratch / "raw")
@@ -166,15 +174,19 @@ def _build(
         final = _merge_all(paths, raw, layout, tell)
         part = full_part(raw, specs, layout.coded, (options.min_zoom, options.max_zoom), lambda step: tell(step, 0, 1))
         tell("writing", 0, 1)
-        parts = {FULL: part}
-        entries = [_entry(FULL, part)]
         files = _written(work, FULL, part, raw)
-        for name, prepared_part in levels(part) if levels is not None else ():
-            parts[name] = prepared_part
-            entries.append(_entry(name, prepared_part))
-            files |= _written(work, name, prepared_part, raw)
+        entries: list[PartEntry] = []
+        notes: dict[str, Any] = {}
+        for name, level in levels(part, notes=notes, progress=tell) if levels is not None else ():
+            if level.max_zoom >= options.min_zoom:
+                entries.append(_entry(name, level, options.min_zoom))
+                files |= _linked(work, files, _written(work, name, level, raw))
+        lowest = max([options.min_zoom, *(entry.max_zoom + 1 for entry in entries)])
+        entries.insert(0, _entry(FULL, part, lowest))
         id_column = plan.id_column if layout.own_ids else None
         manifest = _manifest(options, specs, part, entries, files, id_column, faults, final)
+    if notes:
+        manifest = manifest.model_copy(update={"report": manifest.report | {"levels": notes}}).with_version()
     write_manifest(work, manifest)
     return manifest
 
@@ -206,29 +218,13 @@ def _own_id(source: Source) -> str | None:
     return next((by_name[name] for name in ID_NAMES if name in by_name), None)
 
 
-def _claim(scratch: Path, source: Source, options: PackOptions) -> None:
-    """Make `scratch` the folder of this very build; what another one left is removed."""
-    about = repr((source.identity, [str(f) for f in source.schema], options.columns, options.id_column, pa.__version__))
-    key = hashlib.sha256(about.encode()).hexdigest()
-    journal = scratch / "journal.json"
-    try:
-        same = source.identity is not None and json.loads(journal.read_text("utf-8")) == {"key": key}
-    except (OSError, ValueError):
-        same = False
-    if not same:
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        journal.write_text(json.dumps({"key": key}), "utf-8")
-    shutil.rmtree(scratch / "raw", ignore_errors=True)
-
-
 def _spill_all(
     source: Source, plan: Plan, scratch: Path, faults: Faults, tell: Progress
 ) -> tuple[list[Path], Dictionaries]:
     """First pass; batches that an earlier try has spilled are taken over."""
     dictionaries = Dictionaries(plan.specs)
-    paths, rows = _taken_over(scratch, dictionaries, faults)
-    batches = _from_row(in_small_batches(source.batches, source.geometry), rows)
+    paths, rows = taken_over(scratch, dictionaries, faults)
+    batches = from_row(in_small_batches(source.batches, source.geometry), rows)
     first = rows
     for batch in prepared(batches, plan, first):
         tell("reading", rows, source.total or 0)
@@ -236,45 +232,11 @@ def _spill_all(
         path = scratch / f"batch-{len(paths):06}.arrow"
         spill(path, batch, dictionaries, count)
         paths.append(path)
-        _note(faults, batch.faults.counts, batch.faults.rows)
+        note(faults, batch.faults.counts, batch.faults.rows)
         rows += count
     if rows >= 2**31:
         raise PackError(f"{source.name}: more than 2^31 features; divide the source into several layers.")
     return paths, dictionaries
-
-
-def _taken_over(scratch: Path, dictionaries: Dictionaries, faults: Faults) -> tuple[list[Path], int]:
-    paths: list[Path] = []
-    rows = 0
-    for path in sorted(scratch.glob("batch-*.arrow")):
-        try:
-            _, about = read_spilled(path)
-        except (OSError, ValueError, KeyError, pa.ArrowException):
-            path.unlink()
-        else:
-            if path.name == f"batch-{len(paths):06}.arrow":
-                for place, new in about["new"].items():
-                    dictionaries.learn(int(place), new)
-                dictionaries.plain.update(about["plain"])
-                _note(faults, about["counts"], about["listed"])
-                rows += about["rows"]
-                paths.append(path)
-    return paths, rows
-
-
-def _note(faults: Faults, counts: Mapping[str, int], listed: Mapping[str, list[int]]) -> None:
-    for fault, count in counts.items():
-        faults.add(fault, listed[fault], count)
-
-
-def _from_row(batches: Iterator[pa.RecordBatch], row: int) -> Iterator[pa.RecordBatch]:
-    """The batches behind the first `row` rows."""
-    for batch in batches:
-        if row >= batch.num_rows:
-            row -= batch.num_rows
-            continue
-        yield batch.slice(row)
-        row = 0
 
 
 def _layout(
@@ -295,7 +257,7 @@ def _layout(
     if added:
         specs.append(ColumnSpec(str(plan.id_column), "integer"))
     coded = code_places(dictionaries, plan.specs)
-    large = sum(read_spilled(path)[0].num_rows for path in paths) > _SMALL
+    large = sum(read_spilled(path).num_rows for path in paths) > _SMALL
     first = max(options.min_zoom, _LOWEST_CHECKED) if large else options.min_zoom
     layout = Layout(plan.specs, coded, dictionaries, own, added, options.ordered, first, options.max_zoom)
     return layout, specs
@@ -305,7 +267,7 @@ def _usable_ids(paths: Sequence[Path]) -> bool:
     """Whether the ids are all there, none of them negative or repeated."""
     found: list[NDArray[np.int64]] = []
     for path in paths:
-        ids = read_spilled(path)[0].column("id")
+        ids = read_spilled(path).column("id")
         if ids.null_count:
             return False
         found.append(np.array(ids.to_numpy()))
@@ -319,7 +281,7 @@ def _usable_ids(paths: Sequence[Path]) -> bool:
 def _merge_all(paths: Sequence[Path], raw: RawArrays, layout: Layout, tell: Progress) -> FinalArrays:
     keys, vertices = [], []
     for path in paths:
-        batch, _ = read_spilled(path)
+        batch = read_spilled(path)
         keys.append(np.array(batch.column("key").to_numpy()))
         vertices.append(vertex_counts(spilled_geometry(batch)))
     ends = ranges(keys, vertices)
@@ -336,10 +298,25 @@ def _written(work: Path, name: str, part: Part, raw: RawArrays) -> dict[str, Fil
     return {f"{name}/{file}": entry for file, entry in files.items()}
 
 
-def _entry(name: str, part: Part) -> PartEntry:
+def _linked(work: Path, files: Mapping[str, FileEntry], written: dict[str, FileEntry]) -> dict[str, FileEntry]:
+    """The files just written; one with the bytes of an earlier one becomes a link to it where links can be made.
+
+    Levels that only simplify the shapes have the attributes of the full part.
+    """
+    known = {entry: name for name, entry in files.items()}
+    for name, entry in written.items():
+        if entry in known and filecmp.cmp(work / known[entry], work / name, shallow=False):
+            link = work / f".{Path(name).name}"
+            with suppress(OSError):
+                os.link(work / known[entry], link)
+                link.replace(work / name)
+    return written
+
+
+def _entry(name: str, part: Part, lowest: int) -> PartEntry:
     return PartEntry(
         name=name,
-        min_zoom=part.min_zoom,
+        min_zoom=max(part.min_zoom, lowest),
         max_zoom=part.max_zoom,
         count=len(part),
         vertices=len(part.geometry.degrees),
@@ -388,45 +365,3 @@ def _bounds(part: Part) -> tuple[float, float, float, float] | None:
     west, south = np.min([chunk.min(axis=0) for chunk in chunks], axis=0) / DEGREE_UNITS
     east, north = np.max([chunk.max(axis=0) for chunk in chunks], axis=0) / DEGREE_UNITS
     return float(west), float(south), float(east), float(north)
-
-
-@contextmanager
-def _lock(target: Path) -> Iterator[None]:
-    """One build of a target at a time; the lock goes with the process, however that ends."""
-    path = target.with_name(f".{target.name}.lock")
-    with path.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise PackError(f"another build of {target.name} is running; wait for it to end.") from None
-        yield
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _room(target: Path) -> Iterator[None]:
-    """A full disk becomes one message."""
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise
-        raise PackError(
-            f"{target}: there is no room left on the disk for the pack; make some and run the command again, it "
-            "goes on where it was. Nothing that was there before has changed."
-        ) from exc
-
-
-def _sync(folder: Path) -> None:
-    """Flush files and folders, so that the rename never points at data still in flight."""
-    for path in [*folder.rglob("*"), folder]:
-        sync_path(path)
-
-
-def sync_path(path: Path) -> None:
-    """Flush a file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

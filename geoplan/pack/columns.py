@@ -123,6 +123,9 @@ def specs_of(schema: pa.Schema, specs: Sequence[ColumnSpec] | None) -> list[Colu
         If a column that is asked for is not there, is there twice or cannot be kept.
     """
     if specs is None:
+        twice = sorted({name for name in schema.names if len(schema.get_all_field_indices(name)) > 1})
+        if twice:
+            raise PackError(f"there is more than one column {twice[0]!r}; rename one of them.")
         return [ColumnSpec(f.name, kind) for f in schema if (kind := _kind(f))]
     found = []
     for spec in specs:

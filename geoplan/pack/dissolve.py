@@ -5,13 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.pack.mercator import WORLD_BITS, from_mercator, to_degree_units
-from geoplan.pack.mosaic import anchors_of, count_corners, label, sample, trace, vote
+from geoplan.pack.mosaic import (
+    Outlines,
+    anchor_cells,
+    anchored,
+    anchors_of,
+    count_corners,
+    count_tiles,
+    extent,
+    label,
+    pair_tiles,
+    sample,
+    trace,
+    vote,
+)
 from geoplan.pack.part import POLYGON, Geometry
 from geoplan.pack.rings import Nested
 
@@ -75,7 +88,7 @@ def dissolve(sources: Sources, zoom: int, fits: Fits) -> Mosaic:
 
     A cell is a pixel of a 512-pixel tile and takes the group with most of it; in a tile that has more shapes and
     corners than `fits` accepts, cells are two, four, ... pixels. A polygon too small for a cell of its own is counted
-    with the shape at its place; one that lies alone has a cell.
+    with the shape at its place or beside it; one that lies alone has a cell.
     """
     owners = np.full(len(sources.groups), -1, np.int32)
     pieces: list[_Piece] = []
@@ -92,15 +105,11 @@ def dissolve(sources: Sources, zoom: int, fits: Fits) -> Mosaic:
 def _tiles(sources: Sources, zoom: int) -> Iterator[tuple[int, int, NDArray[np.int32]]]:
     """Tiles with the rows whose boxes meet them, from the north-west."""
     shift = WORLD_BITS - zoom
-    there = np.flatnonzero((sources.shapes.kinds & 3 == POLYGON) & (sources.boxes[:, 0] <= sources.boxes[:, 2]))
-    ranges = (sources.boxes[there].astype(np.int64) + 2**31) >> shift
-    wide, high = ranges[:, 2] - ranges[:, 0] + 1, ranges[:, 3] - ranges[:, 1] + 1
-    counts = wide * high
-    rows = np.repeat(there.astype(np.int32), counts)
-    nth = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    wide = np.repeat(wide, counts)
-    keys = (np.repeat(ranges[:, 1], counts) + nth // wide) << 32 | (np.repeat(ranges[:, 0], counts) + nth % wide)
-    del nth, wide, ranges, counts
+    boxes = sources.boxes
+    there = np.flatnonzero((sources.shapes.kinds & 3 == POLYGON) & (boxes[:, 0] <= boxes[:, 2])).astype(np.int32)
+    pairs = count_tiles(boxes, there, shift)
+    keys, rows = np.empty(pairs, np.int64), np.empty(pairs, np.int32)
+    pair_tiles(boxes, there, shift, keys, rows)
     order = np.argsort(keys, kind="stable")
     keys, rows = keys[order], rows[order]
     bounds = np.flatnonzero(np.diff(keys, prepend=-1)).tolist()
@@ -112,22 +121,18 @@ def _piece(sources: Sources, zoom: int, tile: tuple[int, int, NDArray[np.int32]]
     x, y, rows = tile
     side = 1 << (WORLD_BITS - zoom)
     step = side // TILE_SAMPLES
-    origin = np.array([x * side - 2**31, y * side - 2**31])
-    boxes = sources.boxes[rows].astype(np.int64) - np.tile(origin, 2)
+    origin = (x * side - 2**31, y * side - 2**31)
+    west, north, east, south = extent(sources.boxes, rows)
     block = step * _COARSEST
-    first = np.maximum(boxes[:, :2].min(axis=0), 0) // block
-    last = np.minimum(boxes[:, 2:].max(axis=0), side - 1) // block + 1
-    corner = origin + first * block
-    width, height = ((last - first) * _COARSEST).tolist()
-    taken = np.full((height, width), -1, np.int32)
-    sample(sources.shapes, rows, (int(corner[0]), int(corner[1])), step, taken)
-    anchors = sources.anchors[rows].astype(np.int64) - origin
-    own = rows[((anchors >= 0) & (anchors < side)).all(axis=1)]
-    at = (sources.anchors[own].astype(np.int64) - corner) // step
+    first = (max(west - origin[0], 0) // block, max(north - origin[1], 0) // block)
+    last = (min(east - origin[0], side - 1) // block + 1, min(south - origin[1], side - 1) // block + 1)
+    corner = (origin[0] + first[0] * block, origin[1] + first[1] * block)
+    taken = np.full(((last[1] - first[1]) * _COARSEST, (last[0] - first[0]) * _COARSEST), -1, np.int32)
+    sample(sources.shapes, rows, corner, step, taken)
+    own = anchored(sources.anchors, rows, origin, side)
     size = _FINEST
     while True:
-        cells = at // size
-        kept = np.column_stack([cells, sources.groups[own]]).astype(np.int32)
+        kept = anchor_cells(sources.anchors, sources.groups, own, corner, step * size)
         voted = vote(taken, sources.groups, size, kept, sources.most)
         labels, count = label(voted)
         corners = count_corners(labels)
@@ -137,14 +142,11 @@ def _piece(sources: Sources, zoom: int, tile: tuple[int, int, NDArray[np.int32]]
     groups = np.empty(count, np.int32)
     groups[labels[labels >= 0]] = voted[labels >= 0]
     outlines = trace(labels, corners)
-    return _Piece(groups, own, labels[cells[:, 1], cells[:, 0]], *_nested(outlines, count, corner, size * step))
+    return _Piece(groups, own, labels[kept[:, 1], kept[:, 0]], *_nested(outlines, count, corner, size * step))
 
 
 def _nested(
-    outlines: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]],
-    count: int,
-    corner: NDArray[np.int64],
-    cell: int,
+    outlines: Outlines, count: int, corner: tuple[int, int], cell: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
     """Rings of each shape, vertices of each ring and positions on the grid: outer rings first, turned as a pack's."""
     positions, offsets, owner, shell = outlines
@@ -153,7 +155,7 @@ def _nested(
     ends = offsets[1:].astype(np.int64)[order]
     # Read backwards: outlines run clockwise around their cells, a pack's outer rings the other way.
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    grid = positions[np.repeat(ends, lengths) - 1 - within].astype(np.int64) * cell + corner
+    grid = positions[np.repeat(ends, lengths) - 1 - within].astype(np.int64) * cell + np.array(corner)
     # The square's east and south edges are one unit beyond the range of int32.
     return np.bincount(owner, minlength=count), lengths, np.minimum(grid, 2**31 - 1).astype(np.int32)
 
@@ -172,5 +174,5 @@ def _geometry(pieces: list[_Piece]) -> Geometry:
     )
 
 
-def _joined(arrays: list[NDArray[np.int64]] | list[NDArray[np.int32]], dtype: type) -> NDArray[np.int64]:
+def _joined(arrays: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
     return np.concatenate([np.zeros(0, dtype), *arrays])

@@ -82,6 +82,21 @@ def join(geometries: Sequence[Geometry]) -> Geometry:
     )
 
 
+def cut(geometry: Geometry, start: int, stop: int) -> Geometry:
+    """A copy of consecutive shapes."""
+    members, first, last = _cut_offsets(geometry.members, start, stop)
+    rings, first, last = _cut_offsets(geometry.rings, first, last)
+    vertices, first, last = _cut_offsets(geometry.vertices, first, last)
+    mercator, degrees = (np.array(array[first:last]) for array in (geometry.mercator, geometry.degrees))
+    return Geometry(np.array(geometry.kinds[start:stop]), members, rings, vertices, mercator, degrees)
+
+
+def _cut_offsets(offsets: NDArray[Any], start: int, stop: int) -> tuple[NDArray[Any], int, int]:
+    """Offsets of consecutive lists from 0 on, and where their elements are."""
+    first, last = int(offsets[start]), int(offsets[stop])
+    return offsets[start : stop + 1] - offsets[start], first, last
+
+
 def joined_offsets(offsets: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Offsets of lists put one after another; each begins at its own first offset."""
     lengths = np.concatenate([np.diff(part) for part in offsets])

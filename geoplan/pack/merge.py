@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geoplan.errors import PackError
 from geoplan.pack.assemble import validity_of
 from geoplan.pack.columns import ARROW_TYPES, ColumnSpec, codes_type
-from geoplan.pack.geometry import offsets_of, take
+from geoplan.pack.geometry import cut, join, offsets_of, take
 from geoplan.pack.part import Geometry, Validity
 from geoplan.pack.raw import RawArrays
 from geoplan.pack.spill import WORKERS, Dictionaries, missing_mask, physical, read_spilled, spilled_geometry
@@ -135,43 +135,66 @@ def merged(paths: Sequence[Path], ends: Sequence[NDArray[np.int64]], layout: Lay
 
 def _bucket(paths: Sequence[Path], starts: NDArray[np.int64], stops: NDArray[np.int64], layout: Layout) -> Bucket:
     slices = [
-        read_spilled(path)[0].slice(start, stop - start)
+        _piece(path, int(start), int(stop), len(layout.specs))
         for path, start, stop in zip(paths, starts, stops, strict=True)
         if stop > start
     ]
-    fixed = ["key", "row", "id", "kind", "box", "geometry"]
-    table = pa.Table.from_batches([piece.select(fixed) for piece in slices]).combine_chunks()
-    whole = table.to_batches()[0]
-    rows = whole.column("row").to_numpy()
-    order = np.lexsort((rows, whole.column("key").to_numpy()))
-    geometry = take(spilled_geometry(whole), order)
-    own = whole.column("id").take(pa.array(order))
+    rows = np.concatenate([piece.rows for piece in slices])
+    order = np.lexsort((rows, np.concatenate([piece.keys for piece in slices])))
+    picked = pa.array(order)
+    geometry = take(join([piece.geometry for piece in slices]), order)
+    own = pa.concat_arrays([piece.ids for piece in slices]).take(picked)
+    columns = [
+        _column([piece.columns[place] for piece in slices], place, picked, layout) for place in range(len(layout.specs))
+    ]
     return Bucket(
         ids=own.to_numpy() if layout.own_ids else rows[order] + 1,
         rows=rows[order],
-        boxes=whole.column("box").values.to_numpy().reshape(-1, 4)[order],
+        boxes=np.concatenate([piece.boxes for piece in slices])[order],
         geometry=geometry,
         validity=validity_of(geometry, layout.first_zoom, layout.last_zoom),
-        columns=[_column(slices, place, order, layout) for place in range(len(layout.specs))],
+        columns=columns,
         own=own,
     )
 
 
-def _column(
-    slices: Sequence[pa.RecordBatch], place: int, order: NDArray[np.int64], layout: Layout
-) -> pa.Array | NDArray[Any]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Consecutive rows of a spilled batch, copied out of its file."""
+
+    keys: NDArray[np.uint64]
+    rows: NDArray[np.int64]
+    boxes: NDArray[np.int32]
+    ids: pa.Array
+    geometry: Geometry
+    columns: list[pa.Array]
+
+
+def _piece(path: Path, start: int, stop: int, columns: int) -> _Piece:
+    batch = read_spilled(path)
+    places = pa.array(np.arange(start, stop))
+    return _Piece(
+        keys=np.array(batch.column("key").to_numpy()[start:stop]),
+        rows=np.array(batch.column("row").to_numpy()[start:stop]),
+        boxes=np.array(batch.column("box").values.to_numpy().reshape(-1, 4)[start:stop]),
+        ids=batch.column("id").take(places),
+        geometry=cut(spilled_geometry(batch), start, stop),
+        columns=[batch.column(f"c{place}").take(places) for place in range(columns)],
+    )
+
+
+def _column(pieces: list[pa.Array], place: int, picked: pa.Array, layout: Layout) -> pa.Array | NDArray[Any]:
     """Final codes of a column, or its values."""
-    pieces = [piece.column(f"c{place}") for piece in slices]
     coded = layout.coded[place]
     if coded is not None:
-        joined = pa.concat_arrays(pieces)
+        joined = pa.concat_arrays(pieces).take(picked)
         codes = pa.compute.fill_null(joined, len(coded.values)).to_numpy(zero_copy_only=False)
-        return coded.places[codes][order].astype(codes_type(len(coded.values)))
+        return coded.places[codes].astype(codes_type(len(coded.values)))
     arrow = ARROW_TYPES[str(layout.specs[place].type)]
     if any(piece.type != arrow for piece in pieces):
         listed = layout.dictionaries.listed(place, arrow)
         pieces = [piece if piece.type == arrow else listed.take(piece) for piece in pieces]
-    return pa.concat_arrays(pieces).take(pa.array(order))
+    return pa.concat_arrays(pieces).take(picked)
 
 
 class FinalArrays:

@@ -6,6 +6,8 @@ share an edge are one shape. Outlines run along the cells, so that neighbours ha
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ _POLYGON = 3
 
 @njit(cache=True, nogil=True)
 def anchors_of(shapes: Nested, anchors: NDArray[np.int32]) -> None:
-    """A position inside each polygon (n, 2): halfway along the first stretch of its box's middle row that lies in it."""
+    """A position inside each polygon (n, 2): in the middle of the first stretch of its box's middle row."""
     for row in range(len(shapes.kinds)):
         low, high = shapes.rings[shapes.members[row]], shapes.rings[shapes.members[row + 1]]
         start, stop = shapes.vertices[low], shapes.vertices[high]
@@ -49,6 +51,74 @@ def _crossings(shapes: Nested, low: int, high: int, y: float) -> tuple[float, fl
                 elif x < second:
                     second = x
     return first, second
+
+
+@njit(cache=True, nogil=True)
+def count_tiles(boxes: NDArray[np.int32], rows: NDArray[np.int32], shift: int) -> int:
+    """How many pairs of a row and a tile of 2^shift a side its box meets there are."""
+    count = 0
+    for row in rows:
+        west, north = _tile(boxes[row, 0], shift), _tile(boxes[row, 1], shift)
+        count += (_tile(boxes[row, 2], shift) - west + 1) * (_tile(boxes[row, 3], shift) - north + 1)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def pair_tiles(
+    boxes: NDArray[np.int32], rows: NDArray[np.int32], shift: int, keys: NDArray[np.int64], paired: NDArray[np.int32]
+) -> None:
+    """Write these pairs: ``y << 32 | x`` of the tile, and the row."""
+    at = 0
+    for row in rows:
+        for y in range(_tile(boxes[row, 1], shift), _tile(boxes[row, 3], shift) + 1):
+            for x in range(_tile(boxes[row, 0], shift), _tile(boxes[row, 2], shift) + 1):
+                keys[at] = np.int64(y) << 32 | np.int64(x)
+                paired[at] = row
+                at += 1
+
+
+@njit(cache=True, nogil=True)
+def extent(boxes: NDArray[np.int32], rows: NDArray[np.int32]) -> tuple[int, int, int, int]:
+    """The box of the boxes of some rows (at least one)."""
+    west, north, east, south = boxes[rows[0]]
+    for row in rows:
+        west, north = min(west, boxes[row, 0]), min(north, boxes[row, 1])
+        east, south = max(east, boxes[row, 2]), max(south, boxes[row, 3])
+    return int(west), int(north), int(east), int(south)
+
+
+@njit(cache=True, nogil=True)
+def anchored(
+    anchors: NDArray[np.int32], rows: NDArray[np.int32], origin: tuple[int, int], side: int
+) -> NDArray[np.int32]:
+    """Those rows whose anchor lies in a square."""
+    found = np.empty(len(rows), np.int32)
+    count = 0
+    for row in rows:
+        x, y = np.int64(anchors[row, 0]) - origin[0], np.int64(anchors[row, 1]) - origin[1]
+        if 0 <= x < side and 0 <= y < side:
+            found[count] = row
+            count += 1
+    return found[:count].copy()
+
+
+@njit(cache=True, nogil=True)
+def anchor_cells(
+    anchors: NDArray[np.int32], groups: NDArray[np.int32], rows: NDArray[np.int32], corner: tuple[int, int], cell: int
+) -> NDArray[np.int32]:
+    """Column and row of the cell of each row's anchor, and its group (n, 3)."""
+    found = np.empty((len(rows), 3), np.int32)
+    for k in range(len(rows)):
+        row = rows[k]
+        found[k, 0] = (np.int64(anchors[row, 0]) - corner[0]) // cell
+        found[k, 1] = (np.int64(anchors[row, 1]) - corner[1]) // cell
+        found[k, 2] = groups[row]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _tile(position: int, shift: int) -> int:
+    return int((np.int64(position) + 2147483648) >> shift)
 
 
 @njit(cache=True, nogil=True)
@@ -91,13 +161,14 @@ def _flag_edge(
     a, b = (v, v + 1) if positions[v, 1] <= positions[v + 1, 1] else (v + 1, v)
     y0, y1 = np.int64(positions[a, 1]) - corner[1], np.int64(positions[b, 1]) - corner[1]
     half = step // 2
-    first = max((y0 - half + step - 1) // step, 0)
-    last = min((y1 - half + step - 1) // step - 1, height - 1)
+    first = max(int((y0 - half + step - 1) // step), 0)
+    last = min(int((y1 - half + step - 1) // step) - 1, height - 1)
     if first > last:
         return height, -1, width, -1
     x0, x1 = float(np.int64(positions[a, 0]) - corner[0]), float(np.int64(positions[b, 0]) - corner[0])
     slope = (x1 - x0) / float(y1 - y0)
-    left, right = width, 0
+    left = width
+    right = 0
     for j in range(first, last + 1):
         x = x0 + slope * float(j * step + half - y0)
         i = min(max(int(np.ceil((x - half) / step)), 0), width)
@@ -110,36 +181,54 @@ def _flag_edge(
 def vote(
     owners: NDArray[np.int32], groups: NDArray[np.int32], size: int, kept: NDArray[np.int32], most: int
 ) -> NDArray[np.int32]:
-    """Group of each cell of `size` x `size` samples; -1 where less than half of it is covered and nothing is `kept`.
+    """Group of each cell of `size` x `size` samples; -1 where less than half of it is covered.
 
-    `kept` (k, 3) are cells (column, row) that must not be empty, with the group they then have; `most` is the
-    number of groups.
+    `kept` (k, 3) are the cells (column, row) of the polygons, and their groups: one whose cell is empty is moved to
+    a covered cell beside it, or makes its cell one of its own group. `most` is the number of groups.
     """
     height, width = owners.shape[0] // size, owners.shape[1] // size
     cells = np.full((height, width), -1, np.int32)
     votes = np.zeros(most, np.int32)
     for j in range(height):
         for i in range(width):
-            covered = 0
-            best = -1
-            for y in range(j * size, j * size + size):
-                for x in range(i * size, i * size + size):
-                    if owners[y, x] >= 0:
-                        group = groups[owners[y, x]]
-                        votes[group] += 1
-                        covered += 1
-                        if best < 0 or votes[group] > votes[best]:
-                            best = group
-            if 2 * covered >= size * size:
-                cells[j, i] = best
-            for y in range(j * size, j * size + size):
-                for x in range(i * size, i * size + size):
-                    if owners[y, x] >= 0:
-                        votes[groups[owners[y, x]]] = 0
+            cells[j, i] = _winner(owners[j * size : j * size + size, i * size : i * size + size], groups, votes)
+    covered_cells = cells.copy()
     for k in range(len(kept)):
-        if cells[kept[k, 1], kept[k, 0]] < 0:
+        if covered_cells[kept[k, 1], kept[k, 0]] < 0 and not _move(covered_cells, kept[k]):
             cells[kept[k, 1], kept[k, 0]] = kept[k, 2]
     return cells
+
+
+@njit(cache=True, nogil=True)
+def _winner(owners: NDArray[np.int32], groups: NDArray[np.int32], votes: NDArray[np.int32]) -> int:
+    """The group of most samples, the first of several; -1 where less than half of them are covered."""
+    covered = 0
+    best = -1
+    for owner in owners.flat:
+        if owner >= 0:
+            group = groups[owner]
+            votes[group] += 1
+            covered += 1
+            if best < 0 or votes[group] > votes[best]:
+                best = group
+    for owner in owners.flat:
+        if owner >= 0:
+            votes[groups[owner]] = 0
+    return best if 2 * covered >= owners.size else -1
+
+
+@njit(cache=True, nogil=True)
+def _move(cells: NDArray[np.int32], kept: NDArray[np.int32]) -> bool:
+    """Move a position in an empty cell to a covered one beside it, of its own group where there is one."""
+    found = -1
+    x, y = kept[0], kept[1]
+    for j in range(y - 1, y + 2):
+        for i in range(x - 1, x + 2):
+            group = _at(cells, i, j)
+            if group >= 0 and (found < 0 or (found != kept[2] and group == kept[2])):
+                found = group
+                kept[0], kept[1] = i, j
+    return found >= 0
 
 
 @njit(cache=True, nogil=True)
@@ -204,78 +293,86 @@ def _at(labels: NDArray[np.int32], i: int, j: int) -> int:
     return labels[j, i] if 0 <= i < width and 0 <= j < height else -1
 
 
-@njit(cache=True, nogil=True)
-def trace(
-    labels: NDArray[np.int32], corners: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
-    """Outlines of the numbered cells, clockwise on a map around the cells.
+class Outlines(NamedTuple):
+    """Closed rings of corners (v, 2), in cells from the north-west: offsets (r + 1), shape (r), outer ring or hole."""
 
-    Returns
-    -------
-    positions (v, 2), offsets (r + 1), owner (r), shell (r)
-        Corners in cells from the north-west; closed rings; their number; and whether it is an outer ring. No ring
-        touches itself: one that would is divided there, into an outline and a hole.
+    corners: NDArray[np.int32]
+    offsets: NDArray[np.int32]
+    owner: NDArray[np.int32]
+    shell: NDArray[np.bool_]
+
+
+class _Walk(NamedTuple):
+    """North edges that were walked along, the place of each corner in the path (-1: not in it), and the path."""
+
+    seen: NDArray[np.bool_]
+    places: NDArray[np.int32]
+    path: NDArray[np.int32]
+
+
+@njit(cache=True, nogil=True)
+def trace(labels: NDArray[np.int32], corners: int) -> Outlines:
+    """Outlines of the numbered cells, clockwise on a map around the cells; `corners` as counted.
+
+    No ring touches itself: one that would is divided there, into an outline and a hole.
     """
     height, width = labels.shape
-    positions = np.empty((corners + corners // 4 + 8, 2), np.int32)
-    offsets = np.zeros(corners // 4 + 2, np.int32)
-    owner = np.empty(corners // 4 + 2, np.int32)
-    shell = np.empty(corners // 4 + 2, np.bool_)
-    seen = np.zeros((height, width), np.bool_)
-    places = np.full((height + 1, width + 1), -1, np.int32)
-    path = np.empty((corners + 8, 2), np.int32)
+    most = corners // 4 + 2
+    outlines = Outlines(
+        np.empty((corners + most, 2), np.int32),
+        np.zeros(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most, np.bool_),
+    )
+    walk = _Walk(
+        np.zeros((height, width), np.bool_),
+        np.full((height + 1, width + 1), -1, np.int32),
+        np.empty((corners + 1, 2), np.int32),
+    )
     rings = 0
     for j in range(height):
         for i in range(width):
-            if labels[j, i] >= 0 and not seen[j, i] and _at(labels, i, j - 1) != labels[j, i]:
-                rings = _follow(labels, i, j, seen, places, path, positions, offsets, owner, shell, rings)
-    return positions[: offsets[rings]], offsets[: rings + 1], owner[:rings], shell[:rings]
+            if labels[j, i] >= 0 and not walk.seen[j, i] and _at(labels, i, j - 1) != labels[j, i]:
+                rings = _follow(labels, i, j, walk, outlines, rings)
+    end = outlines.offsets[rings]
+    return Outlines(
+        outlines.corners[:end], outlines.offsets[: rings + 1], outlines.owner[:rings], outlines.shell[:rings]
+    )
 
 
 @njit(cache=True, nogil=True)
-def _follow(  # noqa: PLR0913 - one step of `trace`, which owns these arrays
-    labels: NDArray[np.int32],
-    i: int,
-    j: int,
-    seen: NDArray[np.bool_],
-    places: NDArray[np.int32],
-    path: NDArray[np.int32],
-    positions: NDArray[np.int32],
-    offsets: NDArray[np.int32],
-    owner: NDArray[np.int32],
-    shell: NDArray[np.bool_],
-    rings: int,
-) -> int:
+def _follow(labels: NDArray[np.int32], i: int, j: int, walk: _Walk, outlines: Outlines, rings: int) -> int:
     """Follow an outline from the west end of the north edge of a cell, its cells to the right."""
     own = labels[j, i]
+    places, path = walk.places, walk.path
     x, y, heading = i, j, _EAST
     path[0, 0], path[0, 1] = x, y
     places[y, x] = 0
     length = 1
     while True:
         if heading == _EAST:
-            seen[y, x] = True
+            walk.seen[y, x] = True
         x += (heading == _EAST) - (heading == _WEST)
         y += (heading == _SOUTH) - (heading == _NORTH)
         turned = _turned(labels, x, y, heading, own)
         if turned == heading:
             continue
         heading = turned
-        if places[y, x] >= 0:
-            # Here the outline meets itself: what lies between is a ring of its own.
-            first = places[y, x]
-            rings = _close(path, first, length, positions, offsets, shell, rings)
-            owner[rings - 1] = own
-            for k in range(first + 1, length):
-                places[path[k, 1], path[k, 0]] = -1
-            length = first + 1
-            if x == i and y == j and heading == _EAST:
-                places[y, x] = -1
-                return rings
+        if places[y, x] < 0:
+            path[length, 0], path[length, 1] = x, y
+            places[y, x] = length
+            length += 1
             continue
-        path[length, 0], path[length, 1] = x, y
-        places[y, x] = length
-        length += 1
+        # Here the outline meets itself: what lies between is a ring of its own.
+        first = places[y, x]
+        outlines.owner[rings] = own
+        rings = _close(path[first:length], outlines, rings)
+        for k in range(first + 1, length):
+            places[path[k, 1], path[k, 0]] = -1
+        length = first + 1
+        if x == i and y == j and heading == _EAST:
+            places[y, x] = -1
+            return rings
 
 
 @njit(cache=True, nogil=True)
@@ -296,24 +393,16 @@ def _turned(labels: NDArray[np.int32], x: int, y: int, heading: int, own: int) -
 
 
 @njit(cache=True, nogil=True)
-def _close(
-    path: NDArray[np.int32],
-    first: int,
-    length: int,
-    positions: NDArray[np.int32],
-    offsets: NDArray[np.int32],
-    shell: NDArray[np.bool_],
-    rings: int,
-) -> int:
-    """Write the corners from `first` on as a closed ring."""
-    at = offsets[rings]
+def _close(path: NDArray[np.int32], outlines: Outlines, rings: int) -> int:
+    """Write a path as a closed ring."""
+    at = outlines.offsets[rings]
     doubled = 0
-    for k in range(first, length):
-        following = k + 1 if k + 1 < length else first
+    for k in range(len(path)):
+        following = k + 1 if k + 1 < len(path) else 0
         doubled += path[k, 0] * path[following, 1] - path[following, 0] * path[k, 1]
-        positions[at, 0], positions[at, 1] = path[k, 0], path[k, 1]
+        outlines.corners[at, 0], outlines.corners[at, 1] = path[k, 0], path[k, 1]
         at += 1
-    positions[at, 0], positions[at, 1] = path[first, 0], path[first, 1]
-    offsets[rings + 1] = at + 1
-    shell[rings] = doubled > 0
+    outlines.corners[at, 0], outlines.corners[at, 1] = path[0, 0], path[0, 1]
+    outlines.offsets[rings + 1] = at + 1
+    outlines.shell[rings] = doubled > 0
     return rings + 1

@@ -80,7 +80,7 @@ def _open_part(folder: Path, entry: PartEntry, manifest: Manifest) -> Part:
     batches = {name: _batch(folder / entry.name / name) for name in PART_FILES}
     names = [(column.name, column.type) for column in manifest.columns]
     try:
-        part = read_part(batches)
+        part = read_part(batches, (entry.min_zoom, entry.max_zoom))
         fits = _fits(part, entry) and (
             entry.name != FULL or [(column.name, column.type) for column in part.columns] == names
         )
@@ -96,6 +96,7 @@ def _batch(path: Path) -> pa.RecordBatch:
     try:
         reader = ipc.open_file(pa.memory_map(str(path)))
         batch = reader.get_batch(0)
+        batch.validate()
         several = reader.num_record_batches != 1
     except (ValueError, OSError, pa.ArrowException) as exc:
         raise PackError(f"{path}: the file is damaged; build the pack anew.") from exc
@@ -110,7 +111,6 @@ def _fits(part: Part, entry: PartEntry) -> bool:
     columns = part.columns
     fits = (
         n == entry.count == len(geometry.kinds) == len(tree.boxes) == len(part.ids_order) == len(part.cells),
-        (part.min_zoom, part.max_zoom) == (entry.min_zoom, entry.max_zoom),
         part.rank is None or len(part.rank) == n,
         len(geometry.vertices) > 0 and len(geometry.mercator) == len(geometry.degrees) == entry.vertices,
         len(tree.starts) > 0 and int(tree.starts[-1]) == len(tree.nodes),

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geoplan.errors import PackError
-from geoplan.pack.build import Levels, PackOptions, Progress, build_pack, sync_path
+from geoplan.pack.build import Levels, PackOptions, Progress, build_pack
 from geoplan.pack.format import MANIFEST, Manifest
+from geoplan.pack.journal import sync_path
 from geoplan.pack.open import CURRENT
 from geoplan.pack.read import Source
 

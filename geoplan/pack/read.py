@@ -133,6 +133,7 @@ def in_small_batches(batches: Iterator[pa.RecordBatch], geometry: str) -> Iterat
 
 
 def _bytes(column: pa.Array) -> int:
+    column = column.storage if isinstance(column, pa.ExtensionArray) else column
     total = pc.sum(pc.binary_length(column)).as_py()
     return int(total or 0)
 
@@ -196,7 +197,9 @@ def _parquet_source(path: Path, file: pq.ParquetFile, crs: str | None) -> Source
     # A file that says nothing is in OGC:CRS84 (GeoParquet 1.1); one that says null does not know.
     declared = column.get("crs", "OGC:CRS84")
     chosen = storage_crs(_chosen_crs(declared, crs, path.name), path.name)
-    return Source(path.name, chosen, schema, geometry, _row_groups(file), file.metadata.num_rows, None, _identity([path]))
+    return Source(
+        path.name, chosen, schema, geometry, _row_groups(file), file.metadata.num_rows, None, _identity([path])
+    )
 
 
 def _row_groups(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:

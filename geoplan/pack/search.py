@@ -74,11 +74,11 @@ def _clamped(box: Box) -> Box:
 
 @njit(cache=True, nogil=True)
 def _meets(boxes: NDArray[np.int32], i: int, west: int, north: int, east: int, south: int) -> bool:
-    return boxes[i, 0] <= east and boxes[i, 2] >= west and boxes[i, 1] <= south and boxes[i, 3] >= north
+    return bool(boxes[i, 0] <= east and boxes[i, 2] >= west and boxes[i, 1] <= south and boxes[i, 3] >= north)
 
 
 @njit(cache=True, nogil=True)
-def _search(  # noqa: PLR0913 - the tree's arrays and the box, plainly typed
+def _search(
     boxes: NDArray[np.int32],
     nodes: NDArray[np.int32],
     starts: NDArray[np.int64],

@@ -25,7 +25,7 @@ from pyproj import CRS, Transformer
 
 from geoplan.crs import DISPLAY, STORAGE
 from geoplan.errors import PackError
-from geoplan.pack.arrow import from_nested, nested, numbers, write_batch
+from geoplan.pack.arrow import from_nested, nested, numbers
 from geoplan.pack.columns import MOST_CODES, ColumnSpec, canonical
 from geoplan.pack.geometry import bounding_boxes, join, shapes_of, take, to_geometry
 from geoplan.pack.hilbert import hilbert_keys
@@ -181,14 +181,20 @@ def spill(path: Path, batch: Prepared, dictionaries: Dictionaries, rows: int) ->
     about = {"rows": rows, "new": new, "plain": plain, "counts": batch.faults.counts, "listed": batch.faults.rows}
     record = pa.record_batch(arrays).replace_schema_metadata({"about": json.dumps(about, ensure_ascii=False)})
     temporary = path.with_suffix(".new")
-    write_batch(temporary, record)
+    with temporary.open("wb") as stream, ipc.new_file(stream, record.schema) as writer:
+        writer.write_batch(record)
     temporary.rename(path)
 
 
-def read_spilled(path: Path) -> tuple[pa.RecordBatch, dict[str, Any]]:
-    """A spilled batch, mapped, and what was noted with it."""
-    batch = ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-    return batch, json.loads(batch.schema.metadata[b"about"])
+def read_spilled(path: Path) -> pa.RecordBatch:
+    """A spilled batch, mapped: keep no array of it, or its pages stay in the memory."""
+    return ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+
+
+def noted(batch: pa.RecordBatch) -> dict[str, Any]:
+    """What was noted with a spilled batch."""
+    found: dict[str, Any] = json.loads(batch.schema.metadata[b"about"])
+    return found
 
 
 def spilled_geometry(batch: pa.RecordBatch) -> Geometry:

@@ -117,7 +117,7 @@ def write_units(buffer: _Bytes, position: int, units: int) -> int:
     units
         1e-7 degrees, an int32.
     """
-    rest = np.int64(units)
+    rest: Any = np.int64(units)
     if rest < 0:
         buffer[position] = 45
         position += 1

@@ -71,3 +71,4 @@ def write_layer_pack(frame: gpd.GeoDataFrame, metadata: dict[str, Any], target: 
         ),
         levels=build_levels,
     )
+

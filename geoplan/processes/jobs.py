@@ -30,6 +30,7 @@ JOB_FILE = "job.json"
 MAX_JOBS = 200
 """Jobs that are kept; the oldest finished ones are removed first."""
 MAX_WAITING = 20
+NO_JOB = "there is no job of this id; GET /jobs lists them"
 _ID_BYTES = 16
 
 
@@ -52,7 +53,7 @@ class JobStatus(StrEnum):
 
 
 class Job(BaseModel):
-    """One job as it is kept; times are ISO 8601 in UTC, `progress` is in percent."""
+    """One job as it is kept; times are ISO 8601 in UTC, `progress` is in percent, `caller` is who asked for it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,6 +61,7 @@ class Job(BaseModel):
     process: str
     inputs: dict[str, Any]
     packs: dict[str, str]
+    caller: str = ""
     status: JobStatus = JobStatus.ACCEPTED
     message: str = ""
     progress: int = 0
@@ -77,7 +79,9 @@ class Job(BaseModel):
         return self.status not in (JobStatus.ACCEPTED, JobStatus.RUNNING)
 
 
-def submit(folder: Path, process_id: str, inputs: Mapping[str, Any], packs: Mapping[str, Path]) -> Job:
+def submit(
+    folder: Path, process_id: str, inputs: Mapping[str, Any], packs: Mapping[str, Path], caller: str = ""
+) -> Job:
     """Take a job and see to it that it is run.
 
     Parameters
@@ -89,7 +93,10 @@ def submit(folder: Path, process_id: str, inputs: Mapping[str, Any], packs: Mapp
     inputs
         Its inputs, not checked yet.
     packs
-        Folder of the pack by collection id, as the job is to see them: of the build of this moment.
+        Folder of the pack by collection id, as the job is to see them: of the build of this moment, and only those
+        that the caller may see.
+    caller
+        Who asks, kept with the job.
 
     Raises
     ------
@@ -115,6 +122,7 @@ def submit(folder: Path, process_id: str, inputs: Mapping[str, Any], packs: Mapp
         process=process_id,
         inputs=dict(inputs),
         packs={name: str(path) for name, path in packs.items()},
+        caller=caller,
         created=now,
         updated=now,
     )
@@ -127,11 +135,11 @@ def submit(folder: Path, process_id: str, inputs: Mapping[str, Any], packs: Mapp
 def find_job(folder: Path, job_id: str) -> Job:
     """A job as it stands now; one whose process has died without a word is failed. Raises `UnknownJobError`."""
     if not (len(job_id) == 2 * _ID_BYTES and all(c in "0123456789abcdef" for c in job_id)):
-        raise UnknownJobError("there is no job of this id; GET /jobs lists them")
+        raise UnknownJobError(NO_JOB)
     try:
         job = Job.model_validate_json((folder / job_id / JOB_FILE).read_bytes())
     except (OSError, ValidationError):
-        raise UnknownJobError("there is no job of this id; GET /jobs lists them") from None
+        raise UnknownJobError(NO_JOB) from None
     if job.status is JobStatus.RUNNING and not _lives(job):
         job = finish(job, JobStatus.FAILED, "The process of this job ended before its work was done.")
         save(folder, job)

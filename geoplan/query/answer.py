@@ -21,7 +21,7 @@ from geoplan.query.expressions import DATE, DATETIME, AnyOf, Compare, IsNull, Li
 from geoplan.query.instants import DAY_US, parse_datetime, parse_instant
 from geoplan.query.kernels import bound_ids, point_rows
 from geoplan.query.model import MOST_FEATURES, MOST_IDS, MOST_NEAREST, Query, Selected
-from geoplan.query.order import page, parse_sortby, read_cursor, write_cursor
+from geoplan.query.order import enough, page, parse_sortby, read_cursor, write_cursor
 from geoplan.query.plan import Plan, add, require
 from geoplan.query.scopes import column_of, place_of
 from geoplan.query.shapes import box_of
@@ -73,7 +73,7 @@ def select(pack: Pack, query: Query) -> Selected:
     if query.point is None and query.near is None:
         return _page(plan, query, keys, after)
     rows = matching(plan)
-    rows, excluded = _without_approximate(pack, rows)
+    rows, excluded = without_approximate(pack, rows)
     matched = len(rows)
     if keys:
         found = page(part, rows, keys, after, query.limit)
@@ -102,11 +102,15 @@ def _page(plan: Plan, query: Query, keys: Any, after: tuple[list[Any], int] | No
             found = found[: query.limit]
             cursor = write_cursor(part, int(found[-1]), keys) if query.limit else None
         return Selected(found, matched, 0, cursor)
-    rows = matching(plan)
+    if plan.empty:
+        matched, rows = len(part), enough(part, keys[0], after, query.limit + 1)
+    else:
+        rows = matching(plan)
+        matched = len(rows)
     found = page(part, rows, keys, after, query.limit + 1)
     more = len(found) > query.limit > 0
     found = found[: query.limit]
-    return Selected(found, len(rows), 0, write_cursor(part, int(found[-1]), keys) if more else None)
+    return Selected(found, matched, 0, write_cursor(part, int(found[-1]), keys) if more else None)
 
 
 def plan_of(pack: Pack, query: Query) -> Plan:
@@ -277,7 +281,7 @@ def rows_at(part: Part, longitude: float, latitude: float) -> Rows:
     return rows
 
 
-def _without_approximate(pack: Pack, rows: Rows) -> tuple[Rows, int]:
+def without_approximate(pack: Pack, rows: Rows) -> tuple[Rows, int]:
     """The rows that are drawn well enough to say something of a place, and how many are not."""
     flags = pack.manifest.approximate
     if flags is None or not len(rows):
@@ -313,7 +317,7 @@ def _nearest(pack: Pack, plan: Plan, query: Query) -> Selected:
         rows, distances = rows_near(plan.part, longitude, latitude, radius)
         plan.rows = asked
         _choose(plan, rows)
-        kept, excluded = _without_approximate(pack, matching(plan))
+        kept, excluded = without_approximate(pack, matching(plan))
         if len(kept) >= wanted or radius >= farthest:
             break
         radius = min(radius * 3, farthest)

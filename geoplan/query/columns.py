@@ -111,6 +111,7 @@ def _whole_bound(ready: Values, order: NDArray[np.uint32], value: float, *, righ
     if value != value or abs(value) >= 2**63:  # noqa: PLR0124 - not a number
         return ready.present if value > 0 else 0
     target = np.int64(floor(value) if right else ceil(value))
+    assert ready.raw is not None
     return int(bound_number(ready.raw, order, ready.present, target, right))
 
 
@@ -136,22 +137,29 @@ def _plain(column: Column) -> Values:
     bitmap, *buffers = array.buffers()
     valid = None
     if array.null_count and bitmap is not None:
-        bits = np.frombuffer(bitmap, np.uint8)
+        bits = _readable(bitmap, np.uint8)
         if array.offset:
             flags = np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)]
             bits = np.packbits(flags, bitorder="little")
         valid = bits
     where = slice(array.offset, array.offset + len(array))
     if column.type in _NUMPY:
-        raw = np.frombuffer(buffers[0], _NUMPY[column.type])[where]
+        raw = _readable(buffers[0], _NUMPY[column.type])[where]
         return Values(None, [], raw, None, None, valid, present)
     if column.type == "boolean":
         raw = np.asarray(array.fill_null(False).to_numpy(zero_copy_only=False))  # noqa: FBT003
         return Values(None, [], raw, None, None, valid, present)
     offset_type = np.int64 if pa.types.is_large_string(array.type) else np.int32
-    offsets = np.frombuffer(buffers[0], offset_type)[array.offset : array.offset + len(array) + 1]
-    data = np.frombuffer(buffers[1], np.uint8) if buffers[1] is not None else np.zeros(0, np.uint8)
+    offsets: NDArray[Any] = _readable(buffers[0], offset_type)[array.offset : array.offset + len(array) + 1]
+    data = _readable(buffers[1], np.uint8) if buffers[1] is not None else np.zeros(0, np.uint8)
     return Values(None, [], None, data, offsets, valid, present)
+
+
+def _readable(buffer: pa.Buffer, kind: Any) -> NDArray[Any]:
+    """A buffer as an array that cannot be written to, whether it is mapped or not: compiled code knows one type."""
+    found = np.frombuffer(buffer, kind)
+    found.setflags(write=False)
+    return found
 
 
 def _storage(kind: str) -> pa.DataType:

@@ -6,6 +6,7 @@ on rows, on the distinct values of one column, or on all combinations of two, by
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,7 +77,7 @@ def truths(node: Predicate, scope: Scope) -> Truths:
             found = TRUE - truths(arg, scope)
         case _:
             found = _leaf(node, scope)
-    return found
+    return np.asarray(found, np.int8)
 
 
 def _leaf(node: Predicate, scope: Scope) -> Truths:
@@ -98,7 +99,8 @@ def _of_values(node: Predicate, scope: Scope) -> Truths:
             return _compared(op, vector(left, scope), vector(right, scope), scope.size)
         case In(value, choices):
             subject = vector(value, scope)
-            return np.maximum.reduce([_compared("=", subject, vector(one, scope), scope.size) for one in choices])
+            found = [_compared("=", subject, vector(one, scope), scope.size) for one in choices]
+            return np.asarray(np.maximum.reduce(found), np.int8)
         case Like(value, Literal(_, pattern)):
             return _like(vector(value, scope), pattern, scope.size)
         case Truth(value):
@@ -209,7 +211,7 @@ def _temporal(op: str, left: Value, right: Value, scope: Scope) -> Truths:
     days = _granularity(left) | _granularity(right) <= {DATE, INTERVAL}
     a, b, missing = _ends(left, scope, days=days)
     c, d, absent = _ends(right, scope, days=days)
-    found = {
+    relations: dict[str, Callable[[], Any]] = {
         "after": lambda: a > d,
         "before": lambda: b < c,
         "disjoint": lambda: (a > d) | (b < c),
@@ -225,8 +227,8 @@ def _temporal(op: str, left: Value, right: Value, scope: Scope) -> Truths:
         "overlappedby": lambda: (a > c) & (a < d) & (b > d),
         "starts": lambda: (a == c) & (b < d),
         "startedby": lambda: (a == c) & (b > d),
-    }[op]()
-    return _known(np.asarray(found, bool), missing | absent, scope.size)
+    }
+    return _known(np.asarray(relations[op](), bool), missing | absent, scope.size)
 
 
 def _elements(value: Any) -> frozenset[str]:
@@ -240,12 +242,13 @@ def _elements(value: Any) -> frozenset[str]:
 
 def _arrays(op: str, left: Vector, right: Vector, size: int) -> Truths:
     """Lists as the sets of their elements; what is no list is unknown."""
-    relate = {
+    relations: dict[str, Callable[[Any, Any], bool]] = {
         "equals": frozenset.__eq__,
         "contains": frozenset.__ge__,
         "containedby": frozenset.__le__,
         "overlaps": lambda a, b: not a.isdisjoint(b),
-    }[op]
+    }
+    relate = relations[op]
     sides = [[_elements(one) if isinstance(one, list) else None for one in side[0].tolist()] for side in (left, right)]
     longest = max(map(len, sides))
     a, b = (side * longest if len(side) == 1 else side for side in sides)

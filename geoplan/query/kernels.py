@@ -20,7 +20,7 @@ compiled = cast("Callable[[_Function], _Function]", njit(cache=True, nogil=True)
 """Compile a function, kept between runs."""
 
 Rows = NDArray[np.int64]
-Shapes = tuple[NDArray[Any], ...]
+Whole = int | np.signedinteger[Any]
 
 
 @compiled
@@ -38,7 +38,7 @@ def bound_number(values: NDArray[Any], order: NDArray[np.uint32], count: int, ta
 
 
 @compiled
-def _text_order(text: NDArray[np.uint8], start: int, stop: int, key: NDArray[np.uint8]) -> int:
+def _text_order(text: NDArray[np.uint8], start: Whole, stop: Whole, key: NDArray[np.uint8]) -> Any:
     """Negative, zero or positive: ``text[start:stop]`` is before, at or after `key` in byte order."""
     for index in range(min(stop - start, len(key))):
         difference = np.int64(text[start + index]) - np.int64(key[index])
@@ -76,7 +76,7 @@ def bound_ids(ids: NDArray[np.int64], order: NDArray[np.uint32], target: int) ->
 
 
 @compiled
-def _has_codes(cells: Any, row: int, terms: Any, tables: Any) -> bool:
+def _has_codes(cells: Any, row: Whole, terms: Any, tables: Any) -> bool:
     """Whether a row meets all coded conditions; `terms` (k, 3): cell, first fragment, place in `tables`."""
     for index in range(len(terms)):
         code = np.int64(cells[row, terms[index, 0]]) - terms[index, 1]
@@ -108,7 +108,7 @@ def count_codes(cells: Any, rows: Any, terms: Any, tables: Any) -> int:
 
 
 @compiled
-def first_with_codes(cells: Any, order: Any, start: int, stop: int, terms: Any, tables: Any, limit: int) -> Rows:
+def first_with_codes(cells: Any, order: Any, start: Whole, stop: Whole, terms: Any, tables: Any, limit: int) -> Rows:
     """The first `limit` rows of ``order[start:stop]`` that meet all coded conditions; and how far it was read, last."""
     found = np.empty(limit + 1, np.int64)
     count = 0
@@ -137,7 +137,7 @@ def gather_postings(order: Any, starts: Any, table: Any, total: int) -> Rows:
 
 
 @compiled
-def _side(ax: int, ay: int, bx: int, by: int, x: int, y: int) -> int:
+def _side(ax: Whole, ay: Whole, bx: Whole, by: Whole, x: Whole, y: Whole) -> int:
     """On which side of the line from a to b the position lies: 1 left, -1 right, 0 on it."""
     one = np.int64(bx - ax) * np.int64(y - ay)
     two = np.int64(by - ay) * np.int64(x - ax)
@@ -145,7 +145,7 @@ def _side(ax: int, ay: int, bx: int, by: int, x: int, y: int) -> int:
 
 
 @compiled
-def _ring_place(degrees: Any, start: int, stop: int, x: int, y: int) -> int:
+def _ring_place(degrees: Any, start: Whole, stop: Whole, x: Whole, y: Whole) -> int:
     """Where a position lies to a ring: 1 inside, 0 on it, -1 outside."""
     inside = -1
     for vertex in range(start, stop - 1):
@@ -164,9 +164,9 @@ def _ring_place(degrees: Any, start: int, stop: int, x: int, y: int) -> int:
 
 
 @compiled
-def _line_holds(degrees: Any, start: int, stop: int, x: int, y: int) -> bool:
+def _line_holds(degrees: Any, start: Whole, stop: Whole, x: Whole, y: Whole) -> bool:
     if stop - start == 1:
-        return degrees[start, 0] == x and degrees[start, 1] == y
+        return bool(degrees[start, 0] == x and degrees[start, 1] == y)
     for vertex in range(start, stop - 1):
         ax, ay = np.int64(degrees[vertex, 0]), np.int64(degrees[vertex, 1])
         bx, by = np.int64(degrees[vertex + 1, 0]), np.int64(degrees[vertex + 1, 1])
@@ -176,7 +176,7 @@ def _line_holds(degrees: Any, start: int, stop: int, x: int, y: int) -> bool:
 
 
 @compiled
-def holds(shapes: Any, row: int, x: int, y: int) -> bool:
+def holds(shapes: Any, row: Whole, x: Whole, y: Whole) -> bool:
     """Whether a feature's shape, its border included, holds a position in 1e-7 degrees."""
     kinds, members, rings, vertices, degrees = shapes
     polygon = kinds[row] & 3 == POLYGON
@@ -197,7 +197,7 @@ def holds(shapes: Any, row: int, x: int, y: int) -> bool:
 
 
 @compiled
-def _edge_meets(ax: int, ay: int, bx: int, by: int, box: Any) -> bool:
+def _edge_meets(ax: Whole, ay: Whole, bx: Whole, by: Whole, box: Any) -> bool:
     """Whether a segment meets a box (west, south, east, north), borders included."""
     west, south, east, north = box
     if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
@@ -215,7 +215,7 @@ def _edge_meets(ax: int, ay: int, bx: int, by: int, box: Any) -> bool:
 
 
 @compiled
-def meets_box(shapes: Any, row: int, box: Any) -> bool:
+def meets_box(shapes: Any, row: Whole, box: Any) -> bool:
     """Whether a feature's shape meets a box of 1e-7 degrees (west, south, east, north), borders included."""
     kinds, members, rings, vertices, degrees = shapes
     start, stop = rings[members[row]], rings[members[row + 1]]
@@ -237,7 +237,7 @@ def meets_box(shapes: Any, row: int, box: Any) -> bool:
 
 
 @compiled
-def row_meets(boxes: Any, shapes: Any, row: int, outer: Any, inner: Any, box: Any) -> bool:
+def row_meets(boxes: Any, shapes: Any, row: Whole, outer: Any, inner: Any, box: Any) -> bool:
     """Whether a row's shape meets `box`; its own box on the grid decides most rows.
 
     `outer` surely holds `box` on the grid, `inner` is surely held by it.
@@ -292,7 +292,7 @@ def box_rows(tree: Any, shapes: Any, outer: Any, inner: Any, box: Any, most: int
 
 
 @compiled
-def point_rows(tree: Any, shapes: Any, position: Any, x: int, y: int) -> Rows:
+def point_rows(tree: Any, shapes: Any, position: Any, x: Whole, y: Whole) -> Rows:
     """Rows whose shapes hold a position, ascending; `position` is it on the grid, two units wide."""
     boxes, nodes, starts, _ = tree
     found = np.empty(16, np.int64)

@@ -7,6 +7,9 @@ and chains of operators. JSON is read here and checked where it is compiled.
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from geoplan.errors import QueryError
@@ -21,6 +24,7 @@ MOST_OPERATORS = 512
 """Operators in a text, which may all nest in one another."""
 MOST_VERTICES = 10_000
 """Positions of all shapes in a filter."""
+_USUAL_DEPTH, _USUAL_OPERATORS, _LARGE_STACK = 8, 32, 64 << 20
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'?|\"[^\"]*\"?")
 _SHAPE = re.compile(
@@ -39,9 +43,9 @@ def parse_text(text: str) -> Any:
     """
     import cql2
 
-    _check_text(text)
+    deep = _check_text(text)
     try:
-        return cql2.parse_text(text).to_json()
+        return _with_large_stack(_parsed, text) if deep else _parsed(text)
     except cql2.ParseError as exc:
         raise QueryError(f"filter: not CQL2 text.{_place(str(exc), text)}") from None
     except Exception as exc:  # the parser raises bare exceptions for shapes it cannot write
@@ -70,17 +74,37 @@ def parse_json(text: str | bytes) -> Any:
         raise QueryError(f"filter: not JSON (character {exc.pos}).") from None
 
 
-def _check_text(text: str) -> None:
+def _parsed(text: str) -> Any:
+    import cql2
+
+    return cql2.parse_text(text).to_json()
+
+
+def _with_large_stack(parse: Callable[[str], Any], text: str) -> Any:
+    """The parser takes up to 16 KB of the stack for a level: what is nested deeply is read in a thread with room."""
+    before = threading.stack_size(_LARGE_STACK)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(parse, text).result()
+    finally:
+        threading.stack_size(before)
+
+
+def _check_text(text: str) -> bool:
+    """Refuse what is too long or too deep; tells whether the text may nest more than is usual."""
     if len(text.encode("utf-8", "replace")) > MOST_TEXT:
         raise QueryError(f"filter: longer than {MOST_TEXT} bytes; send it as CQL2 JSON, or simplify its shapes.")
     if not text.strip():
         raise QueryError("filter: empty.")
     plain = _QUOTED.sub("''", text)
-    if _depth(plain.encode("utf-8", "replace")) > MOST_DEPTH:
+    depth = _depth(plain.encode("utf-8", "replace"))
+    if depth > MOST_DEPTH:
         raise QueryError(f"filter: nested more than {MOST_DEPTH} levels deep.")
     # Signs inside of shapes are no operators.
-    if len(_OPERATOR.findall(_SHAPE.sub(" ", plain))) > MOST_OPERATORS:
+    operators = len(_OPERATOR.findall(_SHAPE.sub(" ", plain)))
+    if operators > MOST_OPERATORS:
         raise QueryError(f"filter: more than {MOST_OPERATORS} operators.")
+    return depth > _USUAL_DEPTH or operators > _USUAL_OPERATORS
 
 
 def _without_strings(raw: bytes) -> bytes:

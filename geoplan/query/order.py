@@ -17,8 +17,8 @@ import orjson
 from numpy.typing import NDArray
 
 from geoplan.errors import QueryError
-from geoplan.pack.part import Part
-from geoplan.query.columns import take
+from geoplan.pack.part import Column, Part
+from geoplan.query.columns import bound, take, values_of
 from geoplan.query.scopes import place_of
 
 Rows = NDArray[np.int64]
@@ -139,3 +139,55 @@ def _behind(part: Part, rows: Rows, keys: Sequence[Key], after: tuple[list[Any],
         beyond = array < value if key.descending else array > value
         behind = missing | beyond.astype(bool) | ((array == value).astype(bool) & behind)
     return np.asarray(behind, bool)
+
+
+def enough(part: Part, key: Key, after: tuple[list[Any], int] | None, limit: int) -> Rows:
+    """Rows among which the first `limit` of the whole part after the cursor are, by the index of the first key."""
+    column = part.columns[place_of(part, key.name)]
+    total = len(column.order)
+    present = int(column.starts[-2]) if column.starts is not None else values_of(column).present
+    value = after[0][0] if after is not None else None
+    start, stop = 0, present
+    if after is not None and value is None:
+        start = present
+    elif after is not None:
+        # Of those with the cursor's own value some or all have been seen.
+        low, high = _ties(column, value)
+        limit += high - low
+        start, stop = (0, high) if key.descending else (low, present)
+    if not key.descending:
+        taken = _whole_ties(column, min(start + limit, total), present, total)
+        found = column.order[start : max(taken, start)]
+        return np.asarray(found, np.int64)
+    low = _first_of_tie(column, max(stop - limit, 0)) if start < present else present
+    rest = limit - (stop - low)
+    missing = column.order[present:total] if rest > 0 or start >= present else column.order[:0]
+    return np.concatenate([column.order[low : max(stop, low)], missing]).astype(np.int64)
+
+
+def _ties(column: Column, value: Any) -> tuple[int, int]:
+    """The span of the order with a value."""
+    low, high = (bound(column, value, right=right) for right in (False, True))
+    if column.starts is not None:
+        low, high = int(column.starts[low]), int(column.starts[high])
+    return low, high
+
+
+def _whole_ties(column: Column, place: int, present: int, total: int) -> int:
+    """The next place of the order, from `place` on, at which another value begins."""
+    if place >= present:
+        return total
+    value, _ = take(column, column.order[place : place + 1].astype(np.int64))
+    end = bound(column, value[0], right=True)
+    return int(column.starts[end]) if column.starts is not None else end
+
+
+def _first_of_tie(column: Column, place: int) -> int:
+    """The place of the order at which the value at `place` begins."""
+    if place >= len(column.order):
+        return place
+    value, missing = take(column, column.order[place : place + 1].astype(np.int64))
+    if missing[0]:
+        return place
+    start = bound(column, value[0], right=False)
+    return int(column.starts[start]) if column.starts is not None else start

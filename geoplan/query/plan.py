@@ -57,6 +57,12 @@ class Plan:
     rest: list[Predicate] = field(default_factory=list)
     never: bool = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no condition at all."""
+        some = self.tables or self.ranges or self.boxes or self.rest or self.never
+        return not some and self.rows is None
+
 
 def add(plan: Plan, node: Predicate) -> None:
     """Join a condition to a plan; raises `QueryError` where the part lacks a property."""

@@ -92,7 +92,8 @@ class PairScope:
 
     def vector(self, name: str) -> Vector:
         """Values of a column, for each combination."""
-        return self._spread(name, *_vector(self._columns[name == self._columns[1].name]))
+        values, missing = self._spread(name, *_vector(self._columns[name == self._columns[1].name]))
+        return values, missing
 
     def _spread(self, name: str, *arrays: NDArray[Any]) -> Any:
         if name == self._columns[0].name:
@@ -145,7 +146,7 @@ class RowScope:
 
     def shapeless(self) -> NDArray[np.bool_]:
         """Where there is no geometry."""
-        return self._part.geometry.kinds[self._rows] & 3 == 0
+        return np.asarray(self._part.geometry.kinds[self._rows] & 3 == 0)
 
     def known(self, node: Predicate) -> Truths | None:
         """What depends on one column with codes is worked out on its values."""

@@ -57,7 +57,8 @@ def to_degrees(positions: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
         x, y = positions[int(np.argmax(wrong))]
         order = {CRS84: "longitude, latitude", WEB_MERCATOR: "metres to the east and north"}
         raise QueryError(f"{x:g} {y:g} is no position in {crs} ({order.get(crs, 'latitude, longitude')}).")
-    return degrees
+    # As the shapes of a pack: so that what touches or equals does so in the whole 1e-7 degrees that are kept.
+    return np.asarray(np.rint(degrees * DEGREE_UNITS) / DEGREE_UNITS)
 
 
 def box_of(numbers: list[float], crs: str) -> Box:
@@ -88,7 +89,7 @@ def boxes_of(box: Box) -> list[Box]:
 
 def box_shape(box: Box) -> shapely.Geometry:
     """A box as a polygon; as two across the antimeridian, and as a line or point where it has no width."""
-    found = []
+    found: list[shapely.Geometry] = []
     for west, south, east, north in boxes_of(box):
         if west < east and south < north:
             found.append(shapely.box(west, south, east, north))

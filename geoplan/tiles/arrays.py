@@ -64,7 +64,6 @@ class Source(NamedTuple):
     """All that the compiled functions read of a part."""
 
     shapes: Shapes
-    degrees: Shapes
     repaired: Shapes
     boxes: NDArray[np.int32]
     zooms: NDArray[np.uint32]
@@ -124,6 +123,7 @@ class Prepared:
     def __init__(self, part: Part) -> None:
         self.geometry, self.validity, self.columns = part.geometry, part.validity, part.columns
         self.source = _source(part)
+        self.degrees = _shapes(part.geometry, part.geometry.degrees)
         coded = [column for column in part.columns if column.cell >= 0]
         self._stamps = max((column.first_fragment + len(column.values) + 1 for column in coded), default=0)
         self._layouts: dict[tuple[str, ...] | None, tuple[Layout, bytes]] = {}
@@ -131,9 +131,7 @@ class Prepared:
 
     def made_of(self, part: Part) -> bool:
         """Whether these are that part's arrays."""
-        return (
-            self.geometry is part.geometry and self.validity is part.validity and self.columns is part.columns
-        )
+        return self.geometry is part.geometry and self.validity is part.validity and self.columns is part.columns
 
     def layout(self, names: Sequence[str] | None) -> tuple[Layout, bytes]:
         """The columns of these names (None: those that tiles carry), and the keys of a vector tile's layer.
@@ -202,7 +200,6 @@ def _source(part: Part) -> Source:
     values = (part.ids, part.cells, fragments.mvt_offsets, fragments.mvt, fragments.json_offsets, fragments.json)
     return Source(
         _shapes(geometry, geometry.mercator),
-        _shapes(geometry, geometry.degrees),
         _shapes(repaired, repaired.mercator),
         read_only(part.tree.boxes),
         read_only(part.validity.zooms),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoplan.tiles.compiled import inner
+from geoplan.tiles.compiled import inner, int64
 from geoplan.tiles.frame import Frame
 from geoplan.tiles.shape import CHAIN_VERTICES, CHAINS, DONE, GROW, unit_x, unit_y
 
@@ -24,9 +24,11 @@ AWAY, CUT, INNER = 0, 1, 2
 
 _VERTEX = np.dtype([("x", np.int64), ("y", np.int64)])
 _PIECE = np.dtype(
-    [(name, np.int64) for name in ("start", "ring", "follower", "seen", "loop_first", "loop_last")]
+    [(name, np.int64) for name in ("start", "ring", "follower", "direct", "seen", "loop_first", "loop_last")]
 )
-_END = np.dtype([("place", np.float64), ("dx", np.float64), ("dy", np.float64), ("exact", np.int64), ("order", np.int64)])
+_END = np.dtype(
+    [("place", np.float64), ("dx", np.float64), ("dy", np.float64), ("exact", np.int64), ("order", np.int64)]
+)
 
 
 class Chains(NamedTuple):
@@ -40,8 +42,8 @@ class Chains(NamedTuple):
         Records ``x``, ``y`` in units; the first and the last of a piece are on the border.
     pieces
         Records: ``start``, the piece's first vertex (it ends where the next begins); ``ring``, where it comes from;
-        ``follower``, the piece that follows it; ``seen``, whether it is in a ring already. And, for the k-th ring
-        strictly inside the window, ``loop_first`` and ``loop_last``: its vertices.
+        ``follower``, the piece that follows it; ``direct``, 1 where it follows at once, in the same point; ``seen``,
+        whether it is in a ring already. And, for the k-th ring strictly inside the window, ``loop_first`` and ``loop_last``: its vertices.
     ends
         Records: the beginning (``2 c``) and the end (``2 c + 1``) of piece ``c``: ``place`` along the border,
         counter-clockwise from the south-west corner; ``dx``, ``dy``, the direction from there into the window;
@@ -62,12 +64,7 @@ def new_chains(counts: NDArray[np.int64], vertices: int, pieces: int) -> Chains:
 @inner
 def sides(x: int, y: int, frame: Frame) -> int:
     """Bits of the sides that a vertex lies beyond or on; 0 strictly inside."""
-    return (
-        (x <= frame.west) * WEST
-        + (x >= frame.east) * EAST
-        + (y <= frame.south) * SOUTH
-        + (y >= frame.north) * NORTH
-    )
+    return (x <= frame.west) * WEST + (x >= frame.east) * EAST + (y <= frame.south) * SOUTH + (y >= frame.north) * NORTH
 
 
 @inner
@@ -122,7 +119,7 @@ def on_side(a: tuple[int, int], b: tuple[int, int], side: int, frame: Frame) -> 
     """Point of an edge on a side of the window; the same for both directions of the edge."""
     if b[0] < a[0] or (b[0] == a[0] and b[1] < a[1]):
         a, b = b, a
-    if side == WEST or side == EAST:  # noqa: PLR1714 - compiles faster
+    if side == WEST or side == EAST:  # noqa: PLR1714, SIM109 - compiles faster
         x = float(frame.west if side == WEST else frame.east)
         y = a[1] + (x - a[0]) * (float(b[1] - a[1]) / float(b[0] - a[0]))
         return x, min(max(y, float(frame.south)), float(frame.north))
@@ -145,16 +142,16 @@ def _along(x: float, y: float, side: int, frame: Frame) -> float:
 
 
 @inner
-def _border_end(
-    a: tuple[int, int], b: tuple[int, int], side: int, end: int, frame: Frame, chains: Chains
-) -> None:
+def _border_end(a: tuple[int, int], b: tuple[int, int], side: int, end: int, frame: Frame, chains: Chains) -> None:
     """Put down where a piece meets the border: the edge comes from `a`, on or beyond a side, and runs to `b`."""
     n = chains.counts[CHAIN_VERTICES]
-    fixed = frame.west if side == WEST else frame.east if side == EAST else frame.south if side == SOUTH else frame.north
-    on = (a[0] if side == WEST or side == EAST else a[1]) == fixed  # noqa: PLR1714 - compiles faster
+    fixed = (
+        frame.west if side == WEST else frame.east if side == EAST else frame.south if side == SOUTH else frame.north
+    )
+    on = (a[0] if side == WEST or side == EAST else a[1]) == fixed  # noqa: PLR1714, SIM109 - compiles faster
     x, y = (float(a[0]), float(a[1])) if on else on_side(a, b, side, frame)
-    chains.vertices[n].x = np.int64(np.floor(x + 0.5))
-    chains.vertices[n].y = np.int64(np.floor(y + 0.5))
+    chains.vertices[n].x = int64(np.floor(x + 0.5))
+    chains.vertices[n].y = int64(np.floor(y + 0.5))
     chains.counts[CHAIN_VERTICES] = n + 1
     chains.ends[end].exact = 1 if on else 0
     chains.ends[end].place = _along(x, y, side, frame)
@@ -163,9 +160,7 @@ def _border_end(
 
 
 @inner
-def _edge(
-    a: tuple[int, int], b: tuple[int, int], beyond_a: int, beyond_b: int, frame: Frame, chains: Chains
-) -> bool:
+def _edge(a: tuple[int, int], b: tuple[int, int], beyond_a: int, beyond_b: int, frame: Frame, chains: Chains) -> bool:
     """Begin or end a piece with an edge that crosses the border; returns whether one has ended."""
     enter, enter_side = 0.0, 0
     leave, leave_side = 1.0, 0
@@ -190,9 +185,7 @@ def _edge(
 
 
 @inner
-def _walk(
-    positions: NDArray[np.int32], first: int, last: int, ring: int, frame: Frame, chains: Chains
-) -> int:
+def _walk(positions: NDArray[np.int32], first: int, last: int, ring: int, frame: Frame, chains: Chains) -> int:
     """Follow the edges between the vertices `first` and `last` of a ring."""
     i = first
     a = (unit_x(positions[i, 0], frame), unit_y(positions[i, 1], frame))
@@ -230,7 +223,7 @@ def _walk(
 def cut_ring(
     positions: NDArray[np.int32], first: int, last: int, ring: int, frame: Frame, chains: Chains
 ) -> tuple[int, int]:
-    """Collect the pieces of the closed ring of vertices ``first:last``; returns the status and `AWAY`, `CUT` or `INNER`."""
+    """Collect the pieces of the closed ring of vertices ``first:last``; the status, and `AWAY`, `CUT` or `INNER`."""
     begin = _first_outside(positions, first, last - 1, frame)
     if begin == last - 1:
         return DONE, INNER

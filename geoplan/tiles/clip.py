@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.tiles.chains import AWAY, INNER, Chains, covers_centre, cut_ring
-from geoplan.tiles.compiled import inner
+from geoplan.tiles.compiled import inner, int64
 from geoplan.tiles.frame import Frame
 from geoplan.tiles.shape import (
     CHAIN_VERTICES,
@@ -38,6 +38,8 @@ from geoplan.tiles.shape import (
 
 _NEAR = 1e-5
 """Places closer than this, in units, are not told apart; they are exact to a few 1e-6 for the longest edges."""
+_CLOSED = 2.0
+"""A gap that rounding has closed is shorter than this."""
 _MOST_EFFORT = 4_000_000
 """So many comparisons at most; beyond that GEOS, with its indexes, is faster."""
 
@@ -57,7 +59,7 @@ def _apart(i: int, j: int, gap: float, chains: Chains) -> bool:
     if gap > _NEAR:
         return True
     a, b = chains.ends[i], chains.ends[j]
-    if gap != 0.0 or a.exact + b.exact < 2:  # noqa: PLR2004 - both
+    if gap != 0.0 or a.exact + b.exact < 2:
         return False
     return abs(a.dx * b.dy - a.dy * b.dx) > 1e-12 * (abs(a.dx) + abs(a.dy)) * (abs(b.dx) + abs(b.dy))
 
@@ -92,9 +94,9 @@ def _vertex_of(end: int, chains: Chains) -> int:
 
 @inner
 def _link(around: float, chains: Chains) -> int:
-    """Find which piece follows which; `REPAIR` when that is not certain, or two parts have met on the border."""
+    """Find which piece follows which; `REPAIR` when that is not certain."""
     m = 2 * chains.counts[CHAINS]
-    ends, v = chains.ends, chains.vertices
+    ends, pieces = chains.ends, chains.pieces
     for k in range(m):
         i = ends[k].order
         j = ends[k + 1].order if k + 1 < m else ends[0].order
@@ -102,11 +104,44 @@ def _link(around: float, chains: Chains) -> int:
         if (i ^ j) & 1 == 0 or not _apart(i, j, gap, chains):
             return REPAIR
         if i & 1:
-            chains.pieces[i >> 1].follower = j >> 1
+            pieces[i >> 1].follower = j >> 1
+            pieces[i >> 1].direct = 0
+    return _part(around, chains)
+
+
+@inner
+def _part(around: float, chains: Chains) -> int:
+    """Where the gap between the beginning of a piece and the end of another has closed, part the ring that has both.
+
+    It would touch itself there. Two rings may touch in a point.
+    """
+    m = 2 * chains.counts[CHAINS]
+    ends, v, pieces = chains.ends, chains.vertices, chains.pieces
+    for k in range(m):
+        i = ends[k].order
+        if i & 1:
             continue
+        j = ends[k + 1].order if k + 1 < m else ends[0].order
+        gap = ends[j].place - ends[i].place + (0.0 if k + 1 < m else around)
         a, b = _vertex_of(i, chains), _vertex_of(j, chains)
-        if gap < 2.0 and v[a].x == v[b].x and v[a].y == v[b].y:
+        if gap > _CLOSED or v[a].x != v[b].x or v[a].y != v[b].y:
+            continue
+        begin, end = i >> 1, j >> 1
+        last = end
+        at = begin
+        while at != end and pieces[at].follower != begin:
+            at = pieces[at].follower
+        if at != end:
+            continue
+        while pieces[last].follower != begin:
+            last = pieces[last].follower
+        if last == end:
+            # All that follows is the border: the piece is a hole in the window.
             return REPAIR
+        pieces[last].follower = pieces[end].follower
+        pieces[end].follower = begin
+        pieces[last].direct = pieces[end].direct
+        pieces[end].direct = 1
     return DONE
 
 
@@ -156,7 +191,7 @@ def _put_chain(shape: Shape, first: int, n: int, chain: int, chains: Chains) -> 
 
 @inner
 def _trace(begin: int, around: float, frame: Frame, shape: Shape, chains: Chains) -> int:
-    """Make one outer ring of the pieces that follow each other from `begin`."""
+    """Make one ring of the pieces that follow each other from `begin`: a hole where it runs clockwise."""
     first = shape.counts[VERTICES]
     n = first
     chain = begin
@@ -173,14 +208,15 @@ def _trace(begin: int, around: float, frame: Frame, shape: Shape, chains: Chains
         leave, enter = chains.ends[2 * chain + 1].place, chains.ends[2 * following].place
         if _before(2 * following, 2 * chain + 1, chains):
             enter += around
-        n = _put_corners(shape, first, n, frame, leave, enter)
+        if chains.pieces[chain].direct == 0:
+            n = _put_corners(shape, first, n, frame, leave, enter)
         chain = following
         if chain == begin:
             break
     rings = shape.counts[RINGS]
     status = close_ring(shape, first, n, 0)
     if status == DONE and shape.rings[rings].turn < 0:
-        return REPAIR
+        shape.rings[rings].hole = 1
     return status
 
 
@@ -217,33 +253,53 @@ def _window(frame: Frame, shape: Shape) -> int:
 
 
 @inner
-def _place_holes(positions: NDArray[np.int32], outer: int, frame: Frame, shape: Shape, chains: Chains) -> int:
-    """Add the holes strictly inside the window, and give each to the outer ring that it lies in.
+def _lies_in(shape: Shape, shell: int, hole: int) -> int:
+    """1 when a hole lies in a shell (which it may touch), 0 when it does not, -1 when that cannot be told."""
+    v = shape.vertices
+    for i in range(shape.rings[hole].start, shape.rings[hole + 1].start):
+        side = inside_ring(shape, shell, v[i].x, v[i].y)
+        if side >= 0:
+            return side
+    return -1
 
-    The member's outer rings are those from `outer` on.
-    """
-    counts = shape.counts
-    first_hole = counts[RINGS]
-    size = shape.rings[first_hole].start - shape.rings[outer].start + first_hole - outer
-    if counts[LOOPS] * size > _MOST_EFFORT:
+
+@inner
+def _place_holes(outer: int, shape: Shape) -> int:
+    """Put the rings of a member, those from `outer` on, in their order: each hole behind the shell that it lies in."""
+    rings = shape.rings
+    last = shape.counts[RINGS]
+    holes = 0
+    for ring in range(outer, last):
+        holes += rings[ring].hole
+    if holes == 0:
+        return DONE
+    if holes * (rings[last].start - rings[outer].start) > _MOST_EFFORT:
         return REPAIR
-    for loop in range(counts[LOOPS]):
-        status = add_ring(positions, chains.pieces[loop].loop_first, chains.pieces[loop].loop_last, frame, shape, 1)
-        if status >= GROW:
-            return status
     at = outer
-    for shell in range(outer, first_hole):
-        shape.rings[at].sequence = shell
+    for shell in range(outer, last):
+        if rings[shell].hole == 1:
+            continue
+        rings[at].sequence = shell
         at += 1
-        for hole in range(first_hole, counts[RINGS]):
-            v = shape.vertices[shape.rings[hole].start]
-            side = inside_ring(shape, shell, v.x, v.y)
+        for hole in range(outer, last):
+            side = _lies_in(shape, shell, hole) if rings[hole].hole == 1 else 0
             if side < 0:
                 return REPAIR
             if side > 0:
-                shape.rings[at].sequence = hole
+                rings[at].sequence = hole
                 at += 1
-    return DONE if at == counts[RINGS] else REPAIR
+    return DONE if at == last else REPAIR
+
+
+@inner
+def _add_loops(positions: NDArray[np.int32], frame: Frame, shape: Shape, chains: Chains) -> int:
+    """Add the holes strictly inside the window."""
+    for loop in range(shape.counts[LOOPS]):
+        first, last = chains.pieces[loop].loop_first, chains.pieces[loop].loop_last
+        status = add_ring(positions, first, last, frame, shape, 1)
+        if status >= GROW:
+            return status
+    return DONE
 
 
 @inner
@@ -258,13 +314,13 @@ def _clip_polygon(
 ) -> int:
     """Add what a window leaves of the polygon of rings ``first:last``."""
     counts = shape.counts
-    if ring_within(positions, np.int64(vertices[first]), np.int64(vertices[first + 1]), frame):
+    if ring_within(positions, int64(vertices[first]), int64(vertices[first + 1]), frame):
         return add_polygon(positions, vertices, first, last, frame, shape)
     counts[CHAINS] = 0
     counts[CHAIN_VERTICES] = 0
     counts[LOOPS] = 0
     for ring in range(first, last):
-        begin, end = np.int64(vertices[ring]), np.int64(vertices[ring + 1])
+        begin, end = int64(vertices[ring]), int64(vertices[ring + 1])
         status, relation = cut_ring(positions, begin, end, ring, frame, chains)
         if status != DONE:
             return status
@@ -278,9 +334,9 @@ def _clip_polygon(
             return DONE
     outer = counts[RINGS]
     status = _join(frame, shape, chains) if counts[CHAINS] else _window(frame, shape)
-    if status >= GROW or counts[LOOPS] == 0:
-        return status
-    return _place_holes(positions, outer, frame, shape, chains)
+    if status < GROW:
+        status = _add_loops(positions, frame, shape, chains)
+    return status if status >= GROW else _place_holes(outer, shape)
 
 
 @inner
@@ -294,7 +350,7 @@ def clip_polygons(
     shape: Shape,
     chains: Chains,
 ) -> int:
-    """What a window leaves of the polygons ``first:last``: rings in `shape`, in `Shape.sequence` shells and their holes.
+    """What a window leaves of the polygons ``first:last``: rings, in `sequence` shells and their holes.
 
     Returns
     -------

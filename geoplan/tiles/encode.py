@@ -9,19 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.errors import QueryError
-from geoplan.pack.part import Part
+from geoplan.pack.part import POLYGON, Part
 from geoplan.pack.search import search
+from geoplan.tiles import geojson_features as plain
 from geoplan.tiles import vector_features as vector
 from geoplan.tiles.arrays import Layout, Prepared, Source, Workspace, field, prepared
-from geoplan.tiles.frame import Frame, grid_window, unit_frame
+from geoplan.tiles.frame import Frame, degree_frame, grid_window, unit_frame
 from geoplan.tiles.grid import BUFFER, EXTENT, Tile
-from geoplan.tiles.kernel import which_shape
-from geoplan.tiles.repair import cut_polygons, put_polygons, unit_polygons
+from geoplan.tiles.kernel import box_within, which_shape
+from geoplan.tiles.repair import cut_polygons, in_degrees, put_polygons, unit_polygons
 from geoplan.tiles.shape import DONE, GROW, REPAIR
 
 MIN_EXTENT, MAX_EXTENT = 256, 8192
 MAX_BUFFER = 512
 _LAST_BASE = 2**30
+_NOT_THERE, _GIVEN, _WHOLE = 0, 1, 2
 
 
 class TileLayer(NamedTuple):
@@ -77,6 +79,36 @@ def encode_mvt(layers: Sequence[TileLayer], tile: Tile, *, extent: int = EXTENT,
     return b"".join(_layer(layer, frame, extent) for layer in layers)
 
 
+def encode_geojson(layers: Sequence[TileLayer], tile: Tile, *, buffer: int = BUFFER) -> bytes:
+    """A GeoJSON tile: a FeatureCollection (RFC 7946) of all layers' features, one layer after the other.
+
+    Parameters
+    ----------
+    layers
+        The layers.
+    tile
+        Address of the tile.
+    buffer
+        As for the vector tile of 4096 units.
+
+    Returns
+    -------
+    bytes
+        UTF-8. Features, ids and properties are those of the vector tile; positions are longitude and latitude to
+        1e-7 degrees. A feature inside the buffered tile has its full detail, another is cut at it; polygons are
+        valid, outer rings counter-clockwise.
+
+    Raises
+    ------
+    QueryError
+        For another buffer, or a property that a layer does not have.
+    """
+    check_options(EXTENT, buffer)
+    frame, cut = unit_frame(tile, EXTENT, buffer), degree_frame(tile, EXTENT, buffer)
+    parts = [features for layer in layers if (features := _plain_layer(layer, frame, cut))]
+    return b"".join((b'{"type":"FeatureCollection","features":[', b",".join(parts), b"]}"))
+
+
 def check_options(extent: int, buffer: int) -> None:
     """Refuse an extent that is not a power of two from 256 to 8192, or a buffer not within 0 to 512."""
     if not MIN_EXTENT <= extent <= MAX_EXTENT or extent & (extent - 1):
@@ -127,19 +159,65 @@ def _features(made: Prepared, layout: Layout, rows: NDArray[np.uint32], frame: F
     """The layer's features and values as bytes; none without a feature."""
     source = made.source
     state = np.zeros(8, np.int64)
-    base = _next_base(workspace)
+    state[vector.BASE] = _next_base(workspace)
     while True:
-        shape, chains, out, used = workspace.shape, workspace.chains, workspace.out, workspace.used
-        status = vector.write_features(
-            source, rows, layout, frame, shape, chains, out, workspace.stamps, used, base, state
-        )
+        memory = vector.Memory(workspace.out, workspace.stamps, workspace.used)
+        status = vector.write_features(source, rows, layout, frame, workspace.shape, workspace.chains, memory, state)
         if status == DONE:
-            status = vector.write_values(source.values, out, used, state)
-        workspace.base = base + int(state[vector.FOUND])
+            status = vector.write_values(source.values, memory, state)
+        workspace.base = int(state[vector.BASE] + state[vector.FOUND])
         if status == DONE:
             break
         _provide(status, source, int(rows[min(state[vector.NEXT], len(rows) - 1)]), frame, workspace, state)
     return workspace.out[: state[vector.POSITION]].tobytes() if state[vector.FEATURES] else b""
+
+
+def _plain_layer(layer: TileLayer, frame: Frame, cut: Frame) -> bytes:
+    """A layer's features as GeoJSON, with commas between."""
+    rows = rows_in(layer, frame)
+    if not len(rows):
+        return b""
+    made = prepared(layer.part)
+    layout, _ = made.layout(layer.columns)
+    workspace = made.take_workspace()
+    try:
+        return _plain_features(made, layout, rows, (frame, cut), workspace)
+    finally:
+        made.give_back(workspace)
+
+
+def _plain_features(
+    made: Prepared, layout: Layout, rows: NDArray[np.uint32], frames: tuple[Frame, Frame], workspace: Workspace
+) -> bytes:
+    state = np.zeros(8, np.int64)
+    while True:
+        work = workspace.shape, workspace.chains
+        status = plain.write_features(made.source, made.degrees, rows, layout, frames, work, workspace.out, state)
+        if status == DONE:
+            return workspace.out[: state[plain.POSITION]].tobytes()
+        if status == GROW:
+            workspace.grow_shape()
+        elif status == plain.GROW_OUT:
+            workspace.grow_out(int(state[plain.POSITION]), int(state[plain.NEEDED]))
+        else:
+            given = _give_degrees(made, int(rows[state[plain.NEXT]]), frames, workspace)
+            state[plain.GIVEN] = given
+            state[plain.NEXT] += given == _NOT_THERE
+
+
+def _give_degrees(made: Prepared, row: int, frames: tuple[Frame, Frame], workspace: Workspace) -> int:
+    """Find out by GEOS how a feature is in a GeoJSON tile: `_NOT_THERE`, `_GIVEN` (in the workspace) or `_WHOLE`."""
+    frame, cut = frames
+    if made.source.shapes.kinds[row] & 3 != POLYGON:
+        return _WHOLE
+    coarse = repaired_in_tile(made.source, row, frame)
+    if not len(coarse):
+        return _NOT_THERE
+    if box_within(made.source.boxes, row, frame):
+        return _WHOLE
+    polygons = cut_polygons(unit_polygons(made.degrees, row, cut), cut, valid=False)
+    put_polygons(workspace, polygons if len(polygons) else in_degrees(coarse, frame))
+    return _GIVEN
 
 
 def _next_base(workspace: Workspace) -> int:

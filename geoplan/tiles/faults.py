@@ -34,8 +34,8 @@ def _is_cut(shape: Shape, v: int, w: int, frame: Frame) -> bool:
 
 
 @inner
-def _meets(shape: Shape, v: int, w: int, other: int) -> bool:
-    """Whether the edge from `v` to `w` has another vertex of a ring in its reach, or is crossed by an edge of it."""
+def _meets(shape: Shape, v: int, w: int, v_ring: int, other: int) -> bool:
+    """Whether the edge from `v` to `w` of a ring has a vertex of another in reach, or is crossed by it."""
     at = shape.vertices
     vx, vy, wx, wy = at[v].x, at[v].y, at[w].x, at[w].y
     dx, dy = float(wx - vx), float(wy - vy)
@@ -50,20 +50,28 @@ def _meets(shape: Shape, v: int, w: int, other: int) -> bool:
         q_side = dx * float(qy - vy) - dy * float(qx - vx)
         own = q == v or q == w  # noqa: PLR1714 - compiles faster
         if not own and abs(q_side) <= reach and low_x <= qx <= high_x and low_y <= qy <= high_y:
-            return True
+            # Two rings may touch in a point of the border (`geoplan.tiles.clip` parts a ring that does).
+            at_v, at_w = qx == vx and qy == vy, qx == wx and qy == wy
+            if v_ring == other or at[q].border == 0 or not (at_v or at_w):
+                return True
         if (p_side > 0.0) != (q_side > 0.0) and not own and p != v and p != w:  # noqa: PLR1714
             v_side = float(qx - px) * float(vy - py) - float(qy - py) * float(vx - px)
             w_side = float(qx - px) * float(wy - py) - float(qy - py) * float(wx - px)
-            if (v_side <= 0.0 and w_side >= 0.0) or (v_side >= 0.0 and w_side <= 0.0):
+            # An end on the other edge has been looked at above, as a vertex in reach of a cut edge.
+            if (v_side < 0.0 and w_side > 0.0) or (v_side > 0.0 and w_side < 0.0):
                 return True
+            if v_side == 0.0 or w_side == 0.0:
+                shared = (at[p].border or at[q].border) and v_ring != other
+                if not shared:
+                    return True
         p, px, py, p_side = q, qx, qy, q_side
     return False
 
 
 @inner
-def _edge_is_free(shape: Shape, v: int, w: int) -> bool:
-    for ring in range(shape.counts[RINGS]):
-        if _meets(shape, v, w, ring):
+def _edge_is_free(shape: Shape, v: int, w: int, v_ring: int) -> bool:
+    for ring in range(shape.counts[RINGS]):  # noqa: SIM110 - compiled
+        if _meets(shape, v, w, v_ring, ring):
             return False
     return True
 
@@ -77,7 +85,7 @@ def sound(shape: Shape, frame: Frame) -> bool:
         for w in range(shape.rings[ring].start, shape.rings[ring + 1].start):
             if _is_cut(shape, v, w, frame):
                 effort += shape.counts[VERTICES]
-                if effort > _MOST_EFFORT or not _edge_is_free(shape, v, w):
+                if effort > _MOST_EFFORT or not _edge_is_free(shape, v, w, ring):
                     return False
             v = w
     return True

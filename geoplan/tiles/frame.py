@@ -10,6 +10,8 @@ from geoplan.pack.mercator import EXACT_ZOOM, EXTENT_BITS, WORLD_BITS, from_merc
 from geoplan.tiles.grid import Tile
 
 _HALF_WORLD = 2**31
+_SLACK = 2
+"""Grid units; more than rounding to 1e-7 degrees moves a position."""
 NO_ZOOM = -1
 """In `Frame.zoom`: shapes are valid as they are."""
 
@@ -68,10 +70,12 @@ def unit_frame(tile: Tile, extent: int, buffer: int) -> Frame:
     )
 
 
-def degree_frame(tile: Tile, buffer: int, extent: int) -> Frame:
-    """The same window in whole 1e-7 degrees, rounded outwards to the grid of the pack."""
+def degree_frame(tile: Tile, extent: int, buffer: int) -> Frame:
+    """The same window in whole 1e-7 degrees, a little wider: no position on the window is outside in degrees."""
     west, north, east, south = grid_window(unit_frame(tile, extent, buffer))
-    edge = np.clip(np.array([[west, south], [east, north]]), -_HALF_WORLD, _HALF_WORLD)
+    edge = np.clip(
+        np.array([[west - _SLACK, south + _SLACK], [east + _SLACK, north - _SLACK]]), -_HALF_WORLD, _HALF_WORLD
+    )
     low, high = to_degree_units(from_mercator(edge)).tolist()
     return Frame(0, 0, 0, 0, 1, low[0], low[1], high[0], high[1], NO_ZOOM)
 

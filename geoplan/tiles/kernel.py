@@ -9,7 +9,7 @@ from geoplan.pack.part import LINE, NONE, POINT, POLYGON
 from geoplan.tiles.arrays import Shapes, Source
 from geoplan.tiles.chains import Chains
 from geoplan.tiles.clip import clip_polygons
-from geoplan.tiles.compiled import inner, outer
+from geoplan.tiles.compiled import inner, int64, outer
 from geoplan.tiles.faults import sound
 from geoplan.tiles.frame import NO_ZOOM, Frame
 from geoplan.tiles.lines import clip_lines, clip_points
@@ -40,7 +40,7 @@ def which_shape(source: Source, row: int, frame: Frame) -> int:
     if frame.zoom == NO_ZOOM:
         return _AS_IT_IS
     if source.zooms[row] >> np.uint32(frame.zoom) & np.uint32(1) and frame.zoom < 31:
-        half = np.int64(1) << frame.shift >> 1
+        half = int64(1) << frame.shift >> 1
         # At the square's last half unit rounding leads beyond it, for which the set of zooms does not tell.
         if source.boxes[row, 2] > _LAST - half or source.boxes[row, 3] > _LAST - half:
             return _UNKNOWN
@@ -50,7 +50,7 @@ def which_shape(source: Source, row: int, frame: Frame) -> int:
     return _repaired_at(source.keys, row, frame.zoom)
 
 
-@inner
+@outer
 def box_within(boxes: NDArray[np.int32], row: int, frame: Frame) -> bool:
     """Whether a feature lies wholly in the window of a frame of grid positions."""
     return within(unit_x(boxes[row, 0], frame), unit_y(boxes[row, 1], frame), frame) and within(

@@ -1,4 +1,4 @@
-"""Clipping lines and points at the buffered window of a tile. The window counts as closed: what runs along it is kept."""
+"""Clipping lines and points at the buffered window of a tile. What runs along its border is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.tiles.chains import EAST, NORTH, SOUTH, WEST, on_side
-from geoplan.tiles.compiled import inner
+from geoplan.tiles.compiled import inner, int64
 from geoplan.tiles.frame import Frame
 from geoplan.tiles.shape import DONE, GROW, VERTICES, Shape, has_room, put_ring, unit_x, unit_y, within
 
@@ -36,7 +36,7 @@ def _enter(a: tuple[int, int], b: tuple[int, int], beyond: int, frame: Frame) ->
 @inner
 def _put(shape: Shape, first: int, n: int, x: float, y: float) -> int:
     """Add a vertex, rounded, unless it repeats the last."""
-    ux, uy = np.int64(np.floor(x + 0.5)), np.int64(np.floor(y + 0.5))
+    ux, uy = int64(np.floor(x + 0.5)), int64(np.floor(y + 0.5))
     v = shape.vertices
     if n > first and v[n - 1].x == ux and v[n - 1].y == uy:
         return n

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geoplan.pack.mercator import DEGREE_UNITS, from_mercator
 from geoplan.pack.part import POLYGON
 from geoplan.tiles.arrays import Shapes, Workspace
 from geoplan.tiles.frame import Frame
@@ -21,17 +22,18 @@ Polygons = NDArray[np.object_]
 def unit_positions(positions: NDArray[np.int32], frame: Frame) -> NDArray[np.int64]:
     """Positions (n, 2) in the units of a frame, y to the north."""
     moved = positions.astype(np.int64) - np.array([frame.x, frame.y])
-    return (moved >> frame.shift << frame.lift) * np.array([1, frame.flip])
+    units: NDArray[np.int64] = (moved >> frame.shift << frame.lift) * np.array([1, frame.flip])
+    return units
 
 
 def unit_polygons(shapes: Shapes, index: int, frame: Frame) -> Polygons:
-    """The polygons of a feature in the units of a frame, repeated vertices dropped; those that collapse are left out."""
+    """The polygons of a feature in the units of a frame, without repeated vertices, nor those that collapse."""
     found = []
     for member in range(shapes.members[index], shapes.members[index + 1]):
         rings = []
         for ring in range(shapes.rings[member], shapes.rings[member + 1]):
             units = unit_positions(shapes.positions[shapes.vertices[ring] : shapes.vertices[ring + 1]], frame)
-            kept = np.append(True, (units[1:] != units[:-1]).any(axis=1))  # noqa: FBT003 - the first vertex
+            kept = np.append(True, (units[1:] != units[:-1]).any(axis=1))
             if kept.sum() > 3:
                 rings.append(units[kept])
             elif not rings:
@@ -53,7 +55,7 @@ def cut_polygons(polygons: Polygons, frame: Frame, *, valid: bool) -> Polygons:
     valid
         Whether they are known to be valid together.
     """
-    whole = shapely.multipolygons(polygons)
+    whole: Any = shapely.multipolygons(polygons)
     if not valid and not shapely.is_valid(whole):
         whole = shapely.make_valid(whole, method="structure", keep_collapsed=False)
     window = shapely.box(frame.west, frame.south, frame.east, frame.north)
@@ -66,6 +68,19 @@ def cut_polygons(polygons: Polygons, frame: Frame, *, valid: bool) -> Polygons:
     snapped = _areas(shapely.set_precision(cut, 1.0, mode="valid_output"))
     # What even that does not settle is left out: no tile carries an invalid polygon.
     return _simple(snapped) if shapely.is_valid(snapped) else np.array([], dtype=object)
+
+
+def in_degrees(polygons: Polygons, frame: Frame) -> Polygons:
+    """Polygons in units of a frame of grid positions in whole 1e-7 degrees; those that collapse are left out."""
+
+    def moved(units: NDArray[np.float64]) -> NDArray[np.float64]:
+        half = (1 << frame.shift) >> 1
+        steps = np.rint(units).astype(np.int64) * [1, frame.flip] >> frame.lift << frame.shift
+        grid: NDArray[np.int64] = steps + np.array([frame.x + half, frame.y + half])
+        return np.rint(from_mercator(grid) * DEGREE_UNITS)
+
+    degrees = _areas(shapely.transform(shapely.multipolygons(polygons), moved))
+    return _simple(_areas(shapely.make_valid(degrees, method="structure", keep_collapsed=False)))
 
 
 def put_polygons(workspace: Workspace, polygons: Polygons) -> None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from geoplan.errors import PackError
 from geoplan.pack.mercator import EXTENT_BITS, WORLD_BITS
 from geoplan.pack.open import Pack, open_pack
+from geoplan.tiles.encode import TileLayer, encode_mvt
 from geoplan.tiles.grid import BUFFER, MAX_ZOOM, Tile
-from geoplan.tiles.mvt import TileLayer, encode_mvt, warm
+from geoplan.tiles.warm import warm
 
 if TYPE_CHECKING:
     from geoplan.pack.part import Tree

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geoplan.tiles.compiled import inner
+from geoplan.tiles.compiled import inner, int64
 from geoplan.tiles.frame import Frame
 
 DONE, NOTHING, GROW, REPAIR = range(4)
@@ -50,19 +50,19 @@ def new_shape(vertices: int, rings: int) -> Shape:
 def has_room(shape: Shape, vertices: int) -> bool:
     """Whether there is room for so many vertices more, and a ring."""
     counts = shape.counts
-    return counts[VERTICES] + vertices <= len(shape.vertices) and counts[RINGS] + 2 <= len(shape.rings)
+    return bool(counts[VERTICES] + vertices <= len(shape.vertices) and counts[RINGS] + 2 <= len(shape.rings))
 
 
 @inner
 def unit_x(position: int, frame: Frame) -> int:
     """Unit of a position's x."""
-    return ((np.int64(position) - frame.x) >> frame.shift) << frame.lift
+    return ((int64(position) - frame.x) >> frame.shift) << frame.lift
 
 
 @inner
 def unit_y(position: int, frame: Frame) -> int:
     """Unit of a position's y, to the north."""
-    return frame.flip * (((np.int64(position) - frame.y) >> frame.shift) << frame.lift)
+    return frame.flip * (((int64(position) - frame.y) >> frame.shift) << frame.lift)
 
 
 @inner
@@ -124,9 +124,7 @@ def close_ring(shape: Shape, first: int, n: int, hole: int) -> int:
 
 
 @inner
-def add_ring(  # noqa: PLR0913 - plain arrays
-    positions: NDArray[np.int32], first: int, last: int, frame: Frame, shape: Shape, hole: int
-) -> int:
+def add_ring(positions: NDArray[np.int32], first: int, last: int, frame: Frame, shape: Shape, hole: int) -> int:
     """Add a whole closed ring, rounded, without repeated vertices; `NOTHING` when it has collapsed."""
     start = shape.counts[VERTICES]
     n = start
@@ -146,7 +144,7 @@ def add_ring(  # noqa: PLR0913 - plain arrays
 
 
 @inner
-def add_polygon(  # noqa: PLR0913 - plain arrays
+def add_polygon(
     positions: NDArray[np.int32],
     vertices: NDArray[np.int32],
     first: int,
@@ -157,7 +155,7 @@ def add_polygon(  # noqa: PLR0913 - plain arrays
     """Add all rings ``first:last`` of a polygon whole; one whose outer ring collapses is left out."""
     for ring in range(first, last):
         hole = 1 if ring > first else 0
-        begin, end = np.int64(vertices[ring]), np.int64(vertices[ring + 1])
+        begin, end = int64(vertices[ring]), int64(vertices[ring + 1])
         status = add_ring(positions, begin, end, frame, shape, hole)
         if status >= GROW:
             return status

@@ -1,85 +1,102 @@
-"""TileJSON 3.0.0: what a map needs to know before it asks for tiles."""
+"""TileJSON 3.0.0 of a layer pack: what a map needs to know before it asks for tiles."""
 
 from __future__ import annotations
 
 import html
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from geoplan.crs import Bounds
-from geoplan.tiles.grid import MAX_LATITUDE
-from geoplan.tiles.index import INTEGER_PROPERTIES, NUMBER_PROPERTIES, PROPERTIES
-from geoplan.tiles.levels import FULL_DETAIL_ZOOM
+from geoplan.pack.format import Manifest
+from geoplan.tiles.grid import MAX_LATITUDE, MAX_ZOOM
+
+DEEPEST_ZOOM = 14
+"""Maps enlarge the tiles of this zoom further: its unit is 0.6 m at most."""
 
 _WORLD = Bounds(-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
+_KINDS = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
+_FORMATS = {"mvt": "pbf", "geojson": "geojson"}
+
+Encoding = Literal["mvt", "geojson"]
 
 
-def tilejson(metadata: Mapping[str, Any], tiles: Sequence[str]) -> dict[str, Any]:
-    """TileJSON of one layer.
+def tilejson(
+    manifests: Manifest | Sequence[Manifest], tiles: Sequence[str], *, encoding: Encoding = "mvt", language: str = "zh"
+) -> dict[str, Any]:
+    """TileJSON of tiles that hold one layer or several.
 
     Parameters
     ----------
-    metadata
-        The layer's metadata as the build holds it.
+    manifests
+        The pack of the layer, or those of several in the order in which tiles hold them; at least one.
     tiles
-        URL templates with ``{z}``, ``{x}`` and ``{y}`` of its vector tiles.
+        URL templates with ``{z}``, ``{x}`` and ``{y}``.
+    encoding
+        What the tiles are: ``mvt`` or ``geojson``.
+    language
+        Language of the titles, where a pack has it.
 
     Returns
     -------
     dict
-        Bounds in degrees (west, south, east, north); those of the world when the layer has none.
+        Bounds in degrees (west, south, east, north), those of the world when no layer has any; in
+        ``vector_layers`` the properties that tiles carry unless asked otherwise, for both encodings.
     """
-    bounds = Bounds(*metadata["bounds"]) if metadata.get("bounds") else _WORLD
-    description = _text(metadata.get("description"))
+    manifests = [manifests] if isinstance(manifests, Manifest) else manifests
+    bounds = _joined([Bounds(*manifest.bounds) for manifest in manifests if manifest.bounds])
+    layers = [_layer(manifest) for manifest in manifests]
+    titles = [text_in(manifest.title, language) or manifest.id for manifest in manifests]
     return {
         "tilejson": "3.0.0",
-        "name": _text(metadata.get("title")) or metadata["id"],
-        "description": description,
+        "name": ", ".join(titles),
+        "description": manifests[0].description if len(manifests) == 1 else "",
         "scheme": "xyz",
+        "format": _FORMATS[encoding],
         "tiles": list(tiles),
-        "minzoom": 0,
-        "maxzoom": FULL_DETAIL_ZOOM,
+        "minzoom": min(layer["minzoom"] for layer in layers),
+        "maxzoom": max(layer["maxzoom"] for layer in layers),
         "bounds": list(bounds),
-        "center": _center(bounds),
-        "attribution": attribution(metadata.get("sources") or ()),
-        "vector_layers": [
-            {
-                "id": metadata["id"],
-                "description": description,
-                "minzoom": 0,
-                "maxzoom": FULL_DETAIL_ZOOM,
-                "fields": _fields(metadata.get("fields") or ()),
-            }
-        ],
+        "center": _centre(bounds),
+        "attribution": credit([source for manifest in manifests for source in manifest.sources], language),
+        "vector_layers": layers,
     }
 
 
-def attribution(sources: Sequence[Mapping[str, Any]]) -> str:
-    """Line of credit for a map's corner; maps read it as HTML, so the text is escaped.
-
-    A source is named by its title, once.
-    """
-    names = dict.fromkeys(_text(source["title"]) for source in sources)
-    return " · ".join(html.escape(name) for name in names)
+def credit(sources: Sequence[Mapping[str, Any]], language: str = "zh") -> str:
+    """Line of credit for a map's corner; maps read it as HTML, so the text is escaped. A title is named once."""
+    names = dict.fromkeys(text_in(source.get("title"), language) for source in sources)
+    return " · ".join(html.escape(name) for name in names if name)
 
 
-def _text(value: Any) -> str:
-    """A text of the metadata; of one in several languages the Chinese, which is the sources' own."""
+def text_in(value: Any, language: str) -> str:
+    """A text; of one in several languages that language, else the Chinese, which is the sources' own, else any."""
     if isinstance(value, Mapping):
-        value = value.get("zh") or value.get("en")
+        value = value.get(language) or value.get("zh") or next(iter(value.values()), "")
     return str(value or "")
 
 
-def _center(bounds: Bounds) -> list[float]:
+def _layer(manifest: Manifest) -> dict[str, Any]:
+    """A member of ``vector_layers``."""
+    deepest = max((part.max_zoom for part in manifest.parts), default=DEEPEST_ZOOM)
+    return {
+        "id": manifest.id,
+        "description": manifest.description,
+        "minzoom": min((part.min_zoom for part in manifest.parts), default=0),
+        "maxzoom": min(deepest, DEEPEST_ZOOM, MAX_ZOOM),
+        "fields": {column.name: _KINDS.get(column.type, "String") for column in manifest.columns if column.in_tiles},
+    }
+
+
+def _joined(bounds: Sequence[Bounds]) -> Bounds:
+    if not bounds:
+        return _WORLD
+    west, south, east, north = zip(*bounds, strict=True)
+    return Bounds(min(west), min(south), max(east), max(north))
+
+
+def _centre(bounds: Bounds) -> list[float]:
     """Middle of the bounds and the zoom at which they fill about one tile."""
-    span = max(bounds.east - bounds.west, bounds.north - bounds.south, 360 / 2**FULL_DETAIL_ZOOM)
-    zoom = min(max(math.floor(math.log2(360 / span)), 0), FULL_DETAIL_ZOOM)
+    span = max(bounds.east - bounds.west, bounds.north - bounds.south, 360 / 2**DEEPEST_ZOOM)
+    zoom = min(max(math.floor(math.log2(360 / span)), 0), DEEPEST_ZOOM)
     return [round((bounds.west + bounds.east) / 2, 7), round((bounds.south + bounds.north) / 2, 7), zoom]
-
-
-def _fields(fields: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The layer's fields that tiles carry, with their kind in TileJSON's words."""
-    present = {field["name"] for field in fields}
-    numbers = {*INTEGER_PROPERTIES, *NUMBER_PROPERTIES}
-    return {name: "Number" if name in numbers else "String" for name in PROPERTIES if name in present}

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.pack.part import LINE, POINT
 from geoplan.tiles.arrays import Layout, Source, Values
 from geoplan.tiles.chains import Chains
-from geoplan.tiles.compiled import inner, outer
+from geoplan.tiles.compiled import inner, int64, outer
 from geoplan.tiles.frame import Frame
 from geoplan.tiles.kernel import box_within, tile_shape
-from geoplan.tiles.shape import DONE, GROW, KIND, NOTHING, REPAIR, RINGS, VERTICES, Shape
+from geoplan.tiles.shape import DONE, GROW, KIND, NOTHING, RINGS, VERTICES, Shape
+from geoplan.tiles.text import copy_text
 
-NEXT, POSITION, FOUND, GIVEN, NEEDED, FEATURES = range(6)
+NEXT, POSITION, FOUND, GIVEN, NEEDED, FEATURES, BASE = range(7)
 """Places in the state: next row, bytes written, values met, whether the shape of the next row is given,
-what is needed of the array that was too small, features written."""
+what is needed of the array that was too small, features written, and the number before those of the tile's values in
+`Memory.stamps`."""
 GROW_OUT, GROW_USED = 4, 5
 """Further statuses: the output, or the list of values, is too small."""
+
+
+class Memory(NamedTuple):
+    """What a tile is written to.
+
+    Attributes
+    ----------
+    out
+        uint8: the tile.
+    stamps
+        int32 by fragment: number of the value in the tile (0: it is missing), counted from ``state[BASE]``; less than
+        that when it has not been met in this tile.
+    used
+        int64: fragments of the tile's values, in their order.
+    """
+
+    out: NDArray[np.uint8]
+    stamps: NDArray[np.int32]
+    used: NDArray[np.int64]
+
 
 # Tags of fields: number << 3 | wire type.
 _FEATURE, _VALUE, _ID, _TAGS, _TYPE, _GEOMETRY = 0x12, 0x22, 0x08, 0x12, 0x18, 0x22
@@ -25,13 +49,26 @@ _MOVE, _LINE, _CLOSE = 1, 2, 15
 
 
 @inner
-def _varint(out: NDArray[np.uint8], at: int, value: int) -> int:
+def _long_varint(out: NDArray[np.uint8], at: int, value: int) -> int:
+    """A varint of any length, and not a byte more."""
     while value > 127:
         out[at] = value & 127 | 128
         value >>= 7
         at += 1
     out[at] = value
     return at + 1
+
+
+@inner
+def _varint(out: NDArray[np.uint8], at: int, value: int) -> int:
+    """A varint; the byte behind it may be overwritten."""
+    if value >= 1 << 14:
+        return _long_varint(out, at, value)
+    # Lengths one and two are mixed at random in a tile: without a branch there is nothing to guess wrongly.
+    several = 1 if value > 127 else 0
+    out[at] = value & 127 | several << 7
+    out[at + 1] = value >> 7
+    return at + 1 + several
 
 
 @inner
@@ -56,7 +93,7 @@ def _close(out: NDArray[np.uint8], start: int, end: int, room: int) -> int:
     elif move < 0:
         for i in range(start, end):
             out[i + move] = out[i]
-    _varint(out, start - room, size)
+    _long_varint(out, start - room, size)
     return end + move
 
 
@@ -125,46 +162,42 @@ def _points(out: NDArray[np.uint8], at: int, shape: Shape) -> int:
 def _value_number(
     fragment: int,
     offsets: NDArray[np.int64],
-    stamps: NDArray[np.int32],
-    used: NDArray[np.int64],
-    base: int,
+    memory: Memory,
     state: NDArray[np.int64],
 ) -> int:
     """Number of a value among the tile's, from 1; 0 when it is missing. A value met for the first time is added."""
-    number = stamps[fragment] - base
+    number = memory.stamps[fragment] - state[BASE]
     if number >= 0:
         return number
     number = 0
     if offsets[fragment + 1] > offsets[fragment]:
-        used[state[FOUND]] = fragment
+        memory.used[state[FOUND]] = fragment
         state[FOUND] += 1
         number = state[FOUND]
-    stamps[fragment] = base + number
+    memory.stamps[fragment] = state[BASE] + number
     return number
 
 
 @inner
-def _tags(  # noqa: PLR0913 - plain arrays
+def _tags(
     out: NDArray[np.uint8],
     at: int,
     row: int,
     values: Values,
     layout: Layout,
-    stamps: NDArray[np.int32],
-    used: NDArray[np.int64],
-    base: int,
+    memory: Memory,
     state: NDArray[np.int64],
 ) -> int:
     offsets = values.mvt_offsets
     for k in range(len(layout.cells)):
         cell = layout.cells[k]
         if cell >= 0:
-            number = _value_number(values.cells[row, cell], offsets, stamps, used, base, state)
+            number = _value_number(values.cells[row, cell], offsets, memory, state)
         else:
             fragment = layout.firsts[k] + row
             number = 0
             if offsets[fragment + 1] > offsets[fragment]:
-                used[state[FOUND]] = fragment
+                memory.used[state[FOUND]] = fragment
                 state[FOUND] += 1
                 number = state[FOUND]
         if number > 0:
@@ -174,18 +207,16 @@ def _tags(  # noqa: PLR0913 - plain arrays
 
 
 @inner
-def _feature(  # noqa: PLR0913 - plain arrays
-    out: NDArray[np.uint8],
+def _feature(
     row: int,
     values: Values,
     layout: Layout,
     shape: Shape,
-    stamps: NDArray[np.int32],
-    used: NDArray[np.int64],
-    base: int,
+    memory: Memory,
     state: NDArray[np.int64],
 ) -> None:
     """Write one feature; there is room for it."""
+    out = memory.out
     kind = shape.counts[KIND]
     vertices = shape.counts[VERTICES]
     body_room = 2 if 3 * vertices + 2 * len(layout.cells) > 100 else 1
@@ -197,7 +228,7 @@ def _feature(  # noqa: PLR0913 - plain arrays
     if len(layout.cells) > 0:
         out[at] = _TAGS
         tags = at + 2
-        end = _tags(out, tags, row, values, layout, stamps, used, base, state)
+        end = _tags(out, tags, row, values, layout, memory, state)
         # A field without content is left out.
         at = _close(out, tags, end, 1) if end > tags else at
     out[at] = _TYPE
@@ -223,17 +254,14 @@ def _room_for(shape: Shape, columns: int) -> int:
 
 
 @outer
-def write_features(  # noqa: PLR0913 - plain arrays
+def write_features(
     source: Source,
     rows: NDArray[np.uint32],
     layout: Layout,
     frame: Frame,
     shape: Shape,
     chains: Chains,
-    out: NDArray[np.uint8],
-    stamps: NDArray[np.int32],
-    used: NDArray[np.int64],
-    base: int,
+    memory: Memory,
     state: NDArray[np.int64],
 ) -> int:
     """Write the features of `rows`, from where `state` says.
@@ -247,7 +275,7 @@ def write_features(  # noqa: PLR0913 - plain arrays
     columns = len(layout.cells)
     for i in range(state[NEXT], len(rows)):
         state[NEXT] = i
-        row = np.int64(rows[i])
+        row = int64(rows[i])
         if state[GIVEN] == 0:
             status = tile_shape(source, row, frame, shape, chains, box_within(source.boxes, row, frame))
             if status == NOTHING:
@@ -256,25 +284,26 @@ def write_features(  # noqa: PLR0913 - plain arrays
                 return status
         state[GIVEN] = 1
         state[NEEDED] = state[POSITION] + _room_for(shape, columns)
-        if state[NEEDED] > len(out):
+        if state[NEEDED] > len(memory.out):
             return GROW_OUT
-        if state[FOUND] + columns > len(used):
+        if state[FOUND] + columns > len(memory.used):
             state[NEEDED] = state[FOUND] + columns
             return GROW_USED
         if shape.counts[RINGS] > 0:
-            _feature(out, row, source.values, layout, shape, stamps, used, base, state)
+            _feature(row, source.values, layout, shape, memory, state)
         state[GIVEN] = 0
     state[NEXT] = len(rows)
     return DONE
 
 
 @outer
-def write_values(values: Values, out: NDArray[np.uint8], used: NDArray[np.int64], state: NDArray[np.int64]) -> int:
+def write_values(values: Values, memory: Memory, state: NDArray[np.int64]) -> int:
     """Write the tile's values behind its features; `DONE` or `GROW_OUT`."""
-    offsets, content = values.mvt_offsets, values.mvt
+    offsets, content, out, used = values.mvt_offsets, values.mvt, memory.out, memory.used
     needed = state[POSITION]
     for i in range(state[FOUND]):
         needed += offsets[used[i] + 1] - offsets[used[i]] + 11
+    needed += 8
     state[NEEDED] = needed
     if needed > len(out):
         return GROW_OUT
@@ -283,8 +312,6 @@ def write_values(values: Values, out: NDArray[np.uint8], used: NDArray[np.int64]
         first, last = offsets[used[i]], offsets[used[i] + 1]
         out[at] = _VALUE
         at = _varint(out, at + 1, last - first)
-        for j in range(first, last):
-            out[at] = content[j]
-            at += 1
+        at = copy_text(out, at, content, first, last)
     state[POSITION] = at
     return DONE

@@ -12,9 +12,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import geoplan
 from geoplan.access.settings import AccessSettings, find_access
+from geoplan.pack.warm import warm as warm_pack
+from geoplan.query.warm import warm as warm_query
 from geoplan.settings import Settings, find_settings
+from geoplan.tiles.warm import warm as warm_tiles
 from services.api import (
-    errors, routes_health, routes_layers, routes_ogc, routes_places, routes_plans, routes_processes, routes_tiles,
+    errors,
+    routes_health,
+    routes_layers,
+    routes_ogc,
+    routes_places,
+    routes_plans,
+    routes_processes,
+    routes_tiles,
 )  # fmt: skip
 from services.api.access import Access
 from services.api.catalog import Builds
@@ -108,7 +118,5 @@ def create() -> Service:
 
 def warm() -> None:
     """Compile the kernels, or read them from the cache, before the first request waits for them."""
-    from geoplan import pack, query, tiles
-
-    for package in (pack, query, tiles):
-        package.warm()
+    for compile_kernels in (warm_pack, warm_query, warm_tiles):
+        compile_kernels()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geoplan.pack.open import Pack
-    from geoplan.query import Filter
+    from geoplan.query.filters import Filter
 
 WORLD = Bounds(-180.0, -90.0, 180.0, 90.0)
 _KEPT_FILTERS = 32
@@ -37,6 +37,8 @@ class Collection:
         The pack, memory-mapped.
     metadata
         The layer's own JSON; empty for a user's pack.
+    names
+        Names of its properties.
     filters, masks
         Filters of late requests, compiled, and the rows of a part that they keep.
     """
@@ -44,6 +46,7 @@ class Collection:
     id: str
     pack: Pack
     metadata: Mapping[str, Any]
+    names: frozenset[str]
     filters: Kept[Filter] = field(default_factory=lambda: Kept(_KEPT_FILTERS))
     masks: Kept[NDArray[np.bool_]] = field(default_factory=lambda: Kept(_KEPT_MASKS))
 
@@ -107,7 +110,7 @@ def open_collection(id_: str, folder: Path, metadata: Mapping[str, Any] | None =
     """
     pack = open_pack(folder)
     own = metadata if metadata is not None else dict(pack.manifest.metadata or {})
-    return Collection(id_, pack, own)
+    return Collection(id_, pack, own, frozenset(column.name for column in pack.source.columns))
 
 
 def said(text: Any) -> str:

@@ -9,12 +9,19 @@ from typing import Any
 import pyarrow as pa
 
 from geoplan.pack.part import Column
-from geoplan.query import CONFORMANCE as CQL2
 from services.api.catalog import Shelf
 from services.api.collection import Collection, said
 from services.api.crs import CRS84, STORAGE_CRS, SYSTEMS
 from services.api.links import (
-    GEOJSON_TYPE, HTML_TYPE, JSON_TYPE, OPENAPI_TYPE, REL, SCHEMA_TYPE, Link, both, link,
+    GEOJSON_TYPE,
+    HTML_TYPE,
+    JSON_TYPE,
+    OPENAPI_TYPE,
+    REL,
+    SCHEMA_TYPE,
+    Link,
+    both,
+    link,
 )  # fmt: skip
 
 TITLE = "geoplan"
@@ -32,7 +39,14 @@ CONFORMANCE: tuple[str, ...] = (
         f"{_SPEC}ogcapi-features-3/1.0/conf/{name}"
         for name in ("filter", "features-filter", "queryables", "queryables-query-parameters")
     ),
-    *CQL2,
+    *(
+        f"{_SPEC}cql2/1.0/conf/{name}"
+        for name in (
+            "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison",
+            "accent-insensitive-comparison", "basic-spatial-functions", "basic-spatial-functions-plus",
+            "spatial-functions", "temporal-functions", "array-functions", "property-property", "arithmetic",
+        )
+    ),
     *(
         f"{_SPEC}ogcapi-tiles-1/1.0/conf/{name}"
         for name in (

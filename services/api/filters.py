@@ -7,11 +7,19 @@ from numpy.typing import NDArray
 
 from geoplan.errors import QueryError
 from geoplan.pack.part import Part
-from geoplan.query import Filter, compile_filter
+from geoplan.query.filters import Filter, Language, compile_filter
 from services.api.collection import Collection
 from services.api.crs import system
 
 LANGUAGES = ("cql2-text", "cql2-json")
+MAX_TEXT = 4000
+"""Characters of a filter in an address."""
+
+
+def check_language(language: str) -> None:
+    """Raise `QueryError` for a language that is not read; empty is the default one."""
+    if language and language not in LANGUAGES:
+        raise QueryError(f"filter-lang: must be one of {', '.join(LANGUAGES)}")
 
 
 def compiled_filter(collection: Collection, text: str, language: str = "", crs: str = "") -> Filter:
@@ -26,9 +34,10 @@ def compiled_filter(collection: Collection, text: str, language: str = "", crs: 
     crs
         URI of the system of its shapes; empty: CRS84.
     """
-    if language and language not in LANGUAGES:
-        raise QueryError(f"filter-lang: must be one of {', '.join(LANGUAGES)}")
-    chosen = language or LANGUAGES[0]
+    check_language(language)
+    if len(text) > MAX_TEXT:
+        raise QueryError(f"filter: longer than {MAX_TEXT} characters; simplify it or its shapes.")
+    chosen: Language = "cql2-json" if language == "cql2-json" else "cql2-text"
     name = system(crs or None, "filter-crs").name
 
     def make() -> Filter:

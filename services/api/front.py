@@ -22,7 +22,16 @@ from geoplan.access.grant import current_grant, visible
 from geoplan.errors import GeoplanError
 from services.api import faults
 from services.api.answers import (
-    Answer, Sent, header, matches, packed_etag, prefers_html, prefers_json, prepare, respond, takes_gzip,
+    Answer,
+    Sent,
+    header,
+    matches,
+    packed_etag,
+    prefers_html,
+    prefers_json,
+    prepare,
+    respond,
+    takes_gzip,
 )  # fmt: skip
 from services.api.catalog import Shelf
 from services.api.errors import UNEXPECTED
@@ -31,7 +40,14 @@ from services.api.links import base_url
 from services.api.security import refusal
 from services.api.targets import parse_query
 from services.api.tile_cache import Entry, TileCache
-from services.api.tile_requests import DATASET_PARAMETERS, TileRequest, named_collections, tile_request, xyz_request
+from services.api.tile_requests import (
+    DATASET_PARAMETERS,
+    PARAMETERS,
+    TileRequest,
+    named_collections,
+    tile_request,
+    xyz_request,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -92,17 +108,16 @@ class Front:
         if count < 4 or "" in parts[1:]:
             return None
         if parts[1] == "tiles" and count == 6:
-            if "." in parts[5]:
-                return lambda scope: self._xyz(scope, parts)
-            return lambda scope: self._dataset_tile(scope, parts)
-        if parts[1] == "collections":
-            if count == 8 and parts[3] == "tiles":
-                return lambda scope: self._tile(scope, parts)
-            if parts[3] == "items" and count == 4:
-                return lambda scope: self._items(scope, parts[2])
-            if parts[3] == "items" and count == 5:
-                return lambda scope: self._feature(scope, parts[2], parts[4])
-        return None
+            answer = self._xyz if "." in parts[5] else self._dataset_tile
+            return lambda scope: answer(scope, parts)
+        if parts[1] != "collections":
+            return None
+        if count == 8 and parts[3] == "tiles":
+            return lambda scope: self._tile(scope, parts)
+        if parts[3] != "items" or count > 5:
+            return None
+        answer = self._items if count == 4 else self._feature
+        return lambda scope: answer(scope, parts)
 
     async def _answer(self, handler: Callable[[Scope], _Work], scope: Scope, send: Send) -> None:
         known = header(scope, b"if-none-match")
@@ -128,7 +143,7 @@ class Front:
         address = (parts[4], parts[5], parts[6], parts[7])
 
         def request(shelf: Shelf) -> TileRequest:
-            return tile_request(shelf, (parts[2],), address, scope["query_string"], kind)
+            return tile_request(shelf, (parts[2],), address, parse_query(scope["query_string"], PARAMETERS), kind)
 
         return self._kept_tile(scope, kind, request)
 
@@ -141,7 +156,7 @@ class Front:
         def request(shelf: Shelf) -> TileRequest:
             parameters = parse_query(scope["query_string"], DATASET_PARAMETERS)
             ids = [id_ for id_ in named_collections(shelf, parameters) if visible(id_)]
-            return tile_request(shelf, ids, address, scope["query_string"], kind)
+            return tile_request(shelf, ids, address, parameters, kind)
 
         return self._kept_tile(scope, f"{kind} {caller.who if caller else ''}", request)
 
@@ -176,8 +191,8 @@ class Front:
         return self._keep(key, shelf, await asyncio.shield(future))
 
     def _keep(self, key: Any, shelf: Shelf, sent: Sent) -> Sent:
-        # An empty tile is quickly made again, and anyone can ask for billions of them.
-        if sent.body:
+        # An empty tile is quickly made again, and anyone can ask for billions of them; a refusal is for now only.
+        if sent.status == HTTPStatus.OK:
             self.cache.put(key, Entry(sent, shelf.generation))
         return sent
 
@@ -190,15 +205,15 @@ class Front:
         finally:
             self._waiting -= 1
 
-    def _items(self, scope: Scope, id_: str) -> _Work:
+    def _items(self, scope: Scope, parts: list[str]) -> _Work:
         html = prefers_html(header(scope, b"accept") or b"")
-        request = items_request(self._shelves().shelf(), id_, scope["query_string"], base_url(scope), html=html)
+        request = items_request(self._shelves().shelf(), parts[2], scope["query_string"], base_url(scope), html=html)
         return self._run(scope, request)
 
-    def _feature(self, scope: Scope, id_: str, feature: str) -> _Work:
+    def _feature(self, scope: Scope, parts: list[str]) -> _Work:
         html = prefers_html(header(scope, b"accept") or b"")
-        shelf = self._shelves().shelf()
-        return self._run(scope, feature_request(shelf, id_, feature, scope["query_string"], base_url(scope), html=html))
+        shelf, query = self._shelves().shelf(), scope["query_string"]
+        return self._run(scope, feature_request(shelf, (parts[2], parts[4]), query, base_url(scope), html=html))
 
     def _run(self, scope: Scope, request: ItemsRequest) -> _Work:
         gzip = takes_gzip(header(scope, b"accept-encoding") or b"")

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 import re
 from datetime import date, timedelta
 
 from geoplan.errors import QueryError
 from geoplan.pack.part import Part
-from geoplan.query import Query, division_of
-from services.api.catalog import Shelf
+from geoplan.query.distance import MOST_METRES
+from geoplan.query.expressions import All
+from geoplan.query.filters import Filter
+from geoplan.query.model import Query
 from services.api.collection import Collection
 from services.api.crs import system
-from services.api.filters import compiled_filter
+from services.api.filters import check_language, compiled_filter
 from services.api.targets import Parameters, digits, whole_number
+from services.api.within import Within
 
 MAX_LIMIT = 10_000
 DEFAULT_LIMIT = 100
-MAX_IDS = 1000
-MAX_RADIUS_M = 1_000_000.0
+MAX_IDS = 200
+MAX_RADIUS_M = MOST_METRES
 MAX_NEAREST = 1000
 RESERVED = frozenset(
     {
-        "f", "limit", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby", "properties",
-        "skipGeometry", "cursor", "point", "near", "radius", "nearest", "within", "ids",
+        "f", "limit", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby",
+        "properties", "skipGeometry", "cursor", "point", "near", "radius", "nearest", "within", "ids",
     }
 )  # fmt: skip
 """Parameters with a meaning of their own; a property of such a name is asked for in a filter."""
@@ -32,7 +36,7 @@ _LIGHT_LIMIT = 1000
 _DURATION = re.compile(r"P(?:(\d{1,3})Y)?(?:(\d{1,3})M)?(?:(\d{1,3})W)?(?:(\d{1,5})D)?")
 
 
-def query_of(shelf: Shelf, collection: Collection, parameters: Parameters, limit: int) -> Query:
+def query_of(collection: Collection, parameters: Parameters, limit: int, within: Within | None = None) -> Query:
     """The query that parameters ask for; raises `QueryError` or `PlaceError`."""
     get = parameters.get
     radius, nearest = get("radius"), get("nearest")
@@ -46,15 +50,20 @@ def query_of(shelf: Shelf, collection: Collection, parameters: Parameters, limit
         near=near,
         radius_m=None if radius is None else _number(radius, "radius", MAX_RADIUS_M),
         nearest=None if nearest is None else whole_number(nearest, "nearest", 1, MAX_NEAREST),
-        within=_within(shelf, get("within")),
         ids=_ids(get("ids")),
         datetime=None if get("datetime") is None else interval(get("datetime", "")),
-        filter=_filter(collection, parameters),
-        equals=_equals(collection, parameters),
-        sortby=get("sortby"),
+        filter=joined(_filter(collection, parameters), within.kept if within else None),
+        equal=_equals(collection, parameters),
+        sortby=tuple(filter(None, get("sortby", "").split(","))),
         limit=limit,
         after=get("cursor"),
     )
+
+
+def joined(*filters: Filter | None) -> Filter | None:
+    """The filter that asks for all of them; None where there is none."""
+    given = [one for one in filters if one is not None]
+    return Filter(All(tuple(one.predicate for one in given))) if len(given) > 1 else next(iter(given), None)
 
 
 def limit_of(parameters: Parameters) -> int:
@@ -74,9 +83,8 @@ def chosen_columns(collection: Collection, parameters: Parameters) -> tuple[str,
     if text is None:
         return None
     names = tuple(filter(None, text.split(",")))
-    known = {column.name for column in collection.pack.source.columns}
     for name in names:
-        if name not in known:
+        if name not in collection.names:
             raise QueryError(f"properties: there is no property {name[:100]!r}; GET …/schema lists them")
     return names
 
@@ -91,7 +99,7 @@ def flag(parameters: Parameters, name: str) -> bool:
 
 def is_heavy(part: Part, query: Query, limit: int) -> bool:
     """Whether answering a query belongs in a thread: no index bounds its work, or what it returns is much."""
-    if query.filter is not None or query.equals or query.sortby or query.within or query.datetime or query.nearest:
+    if query.filter is not None or query.equal or query.sortby or query.datetime or query.nearest:
         return len(part) > _LIGHT_CANDIDATES or limit > _LIGHT_LIMIT
     return limit > _LIGHT_LIMIT or (query.radius_m or 0) > _LIGHT_CANDIDATES / 4
 
@@ -105,28 +113,25 @@ def interval(text: str) -> str:
     years, months, weeks, days = (int(part or 0) for part in match.groups())
     try:
         begin = date.fromisoformat(start[:10])
-        month = begin.month - 1 + months
-        moved = begin.replace(year=begin.year + years + month // 12, month=month % 12 + 1)
+        year, month = begin.year + years + (begin.month - 1 + months) // 12, (begin.month - 1 + months) % 12 + 1
+        moved = date(year, month, min(begin.day, calendar.monthrange(year, month)[1]))
         stop = moved + timedelta(days=days + 7 * weeks)
     except (ValueError, OverflowError):
         raise QueryError(f"datetime: {text[:60]!r} is no interval") from None
     return f"{start}/{stop.isoformat()}{start[10:]}"
 
 
-def _filter(collection: Collection, parameters: Parameters) -> object | None:
-    if "filter" not in parameters:
-        if "filter-lang" in parameters:
-            _language(parameters["filter-lang"])
-        if "filter-crs" in parameters:
-            system(parameters["filter-crs"], "filter-crs")
-        return None
+def _filter(collection: Collection, parameters: Parameters) -> Filter | None:
     get = parameters.get
+    check_language(get("filter-lang", ""))
+    system(get("filter-crs"), "filter-crs")
+    if "filter" not in parameters:
+        return None
     return compiled_filter(collection, get("filter", ""), get("filter-lang", ""), get("filter-crs", ""))
 
 
 def _equals(collection: Collection, parameters: Parameters) -> dict[str, str]:
-    known = {column.name for column in collection.pack.source.columns}
-    return {name: value for name, value in parameters.items() if name not in RESERVED and name in known}
+    return {name: value for name, value in parameters.items() if name not in RESERVED and name in collection.names}
 
 
 def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
@@ -141,18 +146,9 @@ def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
     return west, south, east, north
 
 
-def _within(shelf: Shelf, text: str | None) -> tuple[str, ...]:
+def _ids(text: str | None) -> tuple[int, ...] | None:
     if text is None:
-        return ()
-    if shelf.snapshot is None:
-        raise QueryError("within: there is no build, so no division is known by name")
-    division = division_of(shelf.snapshot.gazetteer, text)
-    return tuple(division.members) or (division.code,)
-
-
-def _ids(text: str | None) -> tuple[int, ...]:
-    if text is None:
-        return ()
+        return None
     numbers = [digits(part) for part in text.split(",")]
     if len(numbers) > MAX_IDS or any(number is None or number >= 1 << 63 for number in numbers):
         raise QueryError(f"ids: must be up to {MAX_IDS} whole numbers with commas between")
@@ -176,8 +172,8 @@ def _numbers(text: str | None, what: str, form: str, size: int) -> tuple[float, 
 
 def _number(text: str, what: str, most: float) -> float:
     numbers = _floats(text)
-    if len(numbers) != 1 or not 0 <= numbers[0] <= most:
-        raise QueryError(f"{what}: must be a number from 0 to {most:g}")
+    if len(numbers) != 1 or not 0 < numbers[0] <= most:
+        raise QueryError(f"{what}: must be a number above 0, up to {most:g}")
     return numbers[0]
 
 
@@ -188,11 +184,3 @@ def _floats(text: str) -> list[float]:
     except ValueError:
         return []
     return numbers if all(map(math.isfinite, numbers)) else []
-
-
-def _language(text: str) -> str:
-    if text not in {"", "cql2-text", "cql2-json"}:
-        raise QueryError("filter-lang: must be cql2-text or cql2-json")
-    return text or "cql2-text"
-
-

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 import geoplan
 from geoplan.errors import QueryError
 from geoplan.pack.writer import write_features
-from geoplan.query import Query, Selected, UnknownFeatureError, select
+from geoplan.query import UnknownFeatureError
+from geoplan.query.answer import find_row, select
+from geoplan.query.model import Query, Selected
 from services.api import pages
 from services.api.answers import Answer, strong_etag
 from services.api.catalog import Shelf
@@ -22,9 +27,12 @@ from services.api.item_parameters import RESERVED, chosen_columns, flag, is_heav
 from services.api.links import GEOJSON_TYPE, HTML_TYPE, JSON_TYPE, Link, link
 from services.api.responses import REVALIDATE
 from services.api.targets import Parameters, digits, parse_query, query_text, refuse_parameter
+from services.api.within import Within, within_division
 
 FORMATS = {"json": GEOJSON_TYPE, "geojson": GEOJSON_TYPE, "html": HTML_TYPE}
 FEATURE_PARAMETERS = frozenset({"f", "crs", "properties", "skipGeometry"})
+_PLAIN = re.compile(rb"[A-Za-z0-9_.~!*():,;@$/?=&%+-]*")
+"""Queries that can stand in a link as they came."""
 _HTML_FEATURES = 500
 """A page for people has no more rows."""
 
@@ -53,6 +61,7 @@ class ItemsRequest(NamedTuple):
 class _Asked(NamedTuple):
     collection: Collection
     parameters: Parameters
+    query: str
     address: str
     media_type: str
     crs: System
@@ -79,32 +88,36 @@ def items_request(shelf: Shelf, id_: str, query: bytes, base: str, *, html: bool
     """
     collection = shelf.collection(id_)
     parameters = parse_query(query)
-    known = RESERVED | {column.name for column in collection.pack.source.columns}
     for name in parameters:
-        if name not in known:
-            refuse_parameter(name, known)
-    asked = _asked(collection, parameters, f"{base}/collections/{id_}/items", html=html)
+        if name not in RESERVED and name not in collection.names:
+            refuse_parameter(name, RESERVED | collection.names)
+    asked = _asked(collection, parameters, query, f"{base}/collections/{id_}/items", html=html)
     limit = limit_of(parameters)
     if asked.media_type == HTML_TYPE:
         limit = min(limit, _HTML_FEATURES)
-    wanted = query_of(shelf, collection, parameters, limit)
-    etag = f"W/{_etag(asked, query)}"
+    within = within_division(shelf, collection, parameters["within"]) if "within" in parameters else None
+    wanted = query_of(collection, parameters, limit, within)
+    etag = f"W/{_etag(asked)}"
 
     def make() -> Answer:
-        return _page(asked, wanted, etag)
+        return _page(asked, wanted, within, etag)
 
     return ItemsRequest(etag, REVALIDATE, make, is_heavy(collection.pack.source, wanted, limit))
 
 
-def feature_request(shelf: Shelf, id_: str, feature: str, query: bytes, base: str, *, html: bool) -> ItemsRequest:
-    """The request of one feature; raises as `items_request`, and `UnknownFeatureError` when it is not there."""
+def feature_request(shelf: Shelf, address: tuple[str, str], query: bytes, base: str, *, html: bool) -> ItemsRequest:
+    """The request of one feature, by its collection and id.
+
+    Raises as `items_request`, and `UnknownFeatureError` when it is not there.
+    """
+    id_, feature = address
     collection = shelf.collection(id_)
     number = digits(feature)
     if number is None or number >= 1 << 63:
         raise UnknownFeatureError("a feature's id is a whole number")
     parameters = parse_query(query, FEATURE_PARAMETERS)
-    asked = _asked(collection, parameters, f"{base}/collections/{id_}/items/{number}", html=html)
-    etag = _etag(asked, query)
+    asked = _asked(collection, parameters, query, f"{base}/collections/{id_}/items/{number}", html=html)
+    etag = _etag(asked)
 
     def make() -> Answer:
         return _feature(asked, number, etag)
@@ -112,26 +125,35 @@ def feature_request(shelf: Shelf, id_: str, feature: str, query: bytes, base: st
     return ItemsRequest(etag, REVALIDATE, make, is_heavy=False)
 
 
-def _asked(collection: Collection, parameters: Parameters, address: str, *, html: bool) -> _Asked:
+def _asked(collection: Collection, parameters: Parameters, query: bytes, address: str, *, html: bool) -> _Asked:
     named = parameters.get("f", "html" if html else "json")
     media_type = FORMATS.get(named)
     if media_type is None:
         raise QueryError(f"f: must be one of {', '.join(FORMATS)}")
-    return _Asked(collection, parameters, address, media_type, system(parameters.get("crs"), "crs"))
+    as_sent = query.decode("ascii") if _PLAIN.fullmatch(query) else query_text(parameters)
+    return _Asked(collection, parameters, as_sent, address, media_type, system(parameters.get("crs"), "crs"))
 
 
-def _etag(asked: _Asked, query: bytes) -> str:
-    return strong_etag(
-        geoplan.__version__, asked.collection.version, asked.address, query.decode("latin-1"), asked.media_type
-    )
+def _etag(asked: _Asked) -> str:
+    return strong_etag(geoplan.__version__, asked.collection.version, asked.address, asked.query, asked.media_type)
 
 
-def _page(asked: _Asked, wanted: Query, etag: str) -> Answer:
+def excluded_by(collection: Collection, parameters: Parameters, within: Within | None) -> int:
+    """How many features would lie in the division, were they drawn where they are."""
+    if within is None or within.excluded is None:
+        return 0
+    return select(collection.pack, query_of(collection, parameters, 0, Within(within.excluded, None))).matched
+
+
+def _page(asked: _Asked, wanted: Query, within: Within | None, etag: str) -> Answer:
     selected = select(asked.collection.pack, wanted)
-    features = _written(asked, selected)
+    features = _written(asked, selected.rows)
     closing: dict[str, Any] = {"numberMatched": selected.matched, "numberReturned": selected.returned}
-    if selected.excluded_approximate is not None:
-        closing["excludedApproximate"] = selected.excluded_approximate
+    if not {"point", "near", "within"}.isdisjoint(asked.parameters):
+        excluded = excluded_by(asked.collection, asked.parameters, within)
+        closing["excludedApproximate"] = selected.excluded_approximate + excluded
+    if selected.distances_m is not None:
+        closing["distancesM"] = [round(float(metres), 2) for metres in selected.distances_m]
     closing["timeStamp"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     closing["links"] = _page_links(asked, selected)
     body = b'{"type":"FeatureCollection","features":[' + features + b"]," + orjson.dumps(closing)[1:]
@@ -141,21 +163,21 @@ def _page(asked: _Asked, wanted: Query, etag: str) -> Answer:
 
 
 def _feature(asked: _Asked, number: int, etag: str) -> Answer:
-    selected = select(asked.collection.pack, Query(ids=(number,), limit=1))
-    if not selected.returned:
+    row = find_row(asked.collection.pack.source, number)
+    if row is None:
         raise UnknownFeatureError(f"no feature {number} in {asked.collection.id}")
     up = asked.address.removesuffix(f"/items/{number}")
     links = [*_forms(asked.address, asked), link(up, "collection", JSON_TYPE, asked.collection.title)]
-    body = _written(asked, selected, orjson.dumps(links))
+    body = _written(asked, np.array([row]), orjson.dumps(links))
     if asked.media_type == HTML_TYPE:
         body = pages.feature_page(asked.collection.title, orjson.loads(body)).encode()
     return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
 
 
-def _written(asked: _Asked, selected: Selected, links: bytes | None = None) -> bytes:
+def _written(asked: _Asked, rows: NDArray[np.int64], links: bytes | None = None) -> bytes:
     return write_features(
         asked.collection.pack.source,
-        selected.rows,
+        rows,
         columns=chosen_columns(asked.collection, asked.parameters),
         crs=asked.crs.name,
         geometry=not flag(asked.parameters, "skipGeometry"),
@@ -167,22 +189,25 @@ def _page_links(asked: _Asked, selected: Selected) -> list[Link]:
     up = asked.address.removesuffix("/items")
     links = [*_forms(asked.address, asked), link(up, "collection", JSON_TYPE, asked.collection.title)]
     if selected.next_cursor is not None:
-        following = {**asked.parameters, "cursor": selected.next_cursor}
-        links.append(link(f"{asked.address}?{query_text(following)}", "next", asked.media_type))
+        links.append(link(_changed(asked, "cursor", selected.next_cursor), "next", asked.media_type))
     return links
 
 
 def _forms(address: str, asked: _Asked) -> list[Link]:
     """Links of an answer to itself and to its other form."""
-    given = {name: value for name, value in asked.parameters.items() if name != "f"}
     is_page = asked.media_type == HTML_TYPE
-    here = query_text({"f": "html", **given} if is_page else asked.parameters)
-    there = query_text({**given, "f": "json" if is_page else "html"})
     other = GEOJSON_TYPE if is_page else HTML_TYPE
-    return [
-        link(f"{address}?{here}" if here else address, "self", asked.media_type),
-        link(f"{address}?{there}", "alternate", other),
-    ]
+    here = f"{address}?{asked.query}" if asked.query else address
+    there = _changed(asked, "f", "json" if is_page else "html")
+    return [link(here, "self", asked.media_type), link(there, "alternate", other)]
+
+
+def _changed(asked: _Asked, name: str, value: str) -> str:
+    """The address of the answer with another value of one parameter."""
+    if name in asked.parameters:
+        return f"{asked.address}?{query_text({**asked.parameters, name: value})}"
+    added = query_text({name: value})
+    return f"{asked.address}?{asked.query}&{added}" if asked.query else f"{asked.address}?{added}"
 
 
 def _typed(media_type: str) -> str:

@@ -70,7 +70,7 @@ def collection_page(document: Mapping[str, Any]) -> str:
 def schema_page(document: Mapping[str, Any]) -> str:
     """Queryables, sortables or schema of a collection."""
     rows = [
-        (_text(name), _text(one.get("title", "")), _text(one.get("type", one.get("format", "")), ),
+        (_text(name), _text(one.get("title", "")), _text(one.get("type", one.get("format", "")) ),
          _text(" · ".join(map(str, one.get("enum", [])))))
         for name, one in document["properties"].items()
     ]  # fmt: skip
@@ -114,9 +114,8 @@ def api_page(document: Mapping[str, Any]) -> str:
     """The API definition as a list of its addresses and parameters."""
     parts = [f"<p>{_text(document['info']['description'])}</p>"]
     for path, item in document["paths"].items():
-        for method in ("get", "post", "put", "patch", "delete"):
-            if method in item:
-                parts.append(_operation(document, path, method, item))
+        methods = [method for method in ("get", "post", "put", "patch", "delete") if method in item]
+        parts += [_operation(document, path, method, item) for method in methods]
     return _page(f"{document['info']['title']} API", parts)
 
 

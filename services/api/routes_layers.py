@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Annotated
 
+import numpy as np
 import orjson
 from fastapi import APIRouter, Path, Request
 from fastapi import Query as Parameter
+from numpy.typing import NDArray
 from starlette.responses import Response
 
 from geoplan.access.grant import visible
 from geoplan.pack.writer import write_features
-from geoplan.query import Query, UnknownFeatureError, parse_bbox, select
+from geoplan.query import UnknownFeatureError, parse_bbox
+from geoplan.query.answer import select
+from geoplan.query.model import Query, Selected
 from geoplan.terms import (
     LABELS,
     SITINGS,
@@ -30,11 +35,14 @@ from geoplan.terms import (
     Status,
 )
 from services.api.catalog import Shelf
+from services.api.collection import Collection
 from services.api.item_parameters import query_of
+from services.api.items import excluded_by
 from services.api.links import GEOJSON_TYPE
 from services.api.parameters import only
 from services.api.responses import JSON
 from services.api.state import CurrentSnapshot
+from services.api.within import within_division
 
 router = APIRouter(tags=["layers"])
 
@@ -51,7 +59,9 @@ Point = Annotated[
         examples=["112.5,37.8"],
     ),
 ]
-Within = Annotated[str | None, Parameter(max_length=100, description="Code of a division, or a name that means only one.")]
+Within = Annotated[
+    str | None, Parameter(max_length=100, description="Code of a division, or a name that means only one.")
+]
 Limit = Annotated[int, Parameter(ge=1, le=MAX_LIMIT)]
 Offset = Annotated[int, Parameter(ge=0, le=2**31)]
 
@@ -76,7 +86,7 @@ def get_layer(layer_id: str, snapshot: CurrentSnapshot) -> Response:
 
 
 @router.get("/layers/{layer_id}/items", dependencies=[only("bbox", "point", "within", "limit", "offset")])
-def list_items(  # noqa: PLR0913, PLR0917 - the parameters of the route
+def list_items(
     request: Request,
     layer_id: str,
     snapshot: CurrentSnapshot,
@@ -88,17 +98,19 @@ def list_items(  # noqa: PLR0913, PLR0917 - the parameters of the route
 ) -> Response:
     """Features of a layer as GeoJSON, ordered by id; the conditions are joined by and."""
     collection = snapshot.layer(layer_id).collection
-    named = {"bbox": bbox, "point": point, "within": within}
+    named = {"bbox": bbox, "point": point}
     parameters = {name: value for name, value in named.items() if value is not None}
     if bbox is not None:
         parse_bbox(bbox)
-    query = query_of(Shelf(snapshot, snapshot.collections, 1), collection, parameters, offset + limit)
-    selected = select(collection.pack, query)
-    rows = selected.rows[offset:]
+    shelf = Shelf(snapshot, snapshot.collections, 1)
+    division = within_division(shelf, collection, within) if within is not None else None
+    # Here a box asks what to draw.
+    query = replace(query_of(collection, parameters, limit, division), or_missing=False)
+    rows, selected = _rows_from(collection, query, offset)
     closing = {
         "numberMatched": selected.matched,
         "numberReturned": len(rows),
-        "excludedSchematic": selected.excluded_approximate or 0,
+        "excludedSchematic": selected.excluded_approximate + excluded_by(collection, parameters, division),
         "links": _page_links(request, selected.matched, limit, offset),
     }
     features = write_features(collection.pack.source, rows)
@@ -114,6 +126,21 @@ def get_item(layer_id: str, fid: Annotated[int, Path(ge=0, lt=2**63)], snapshot:
     if not selected.returned:
         raise UnknownFeatureError(f"no feature {fid} in this layer")
     return Response(write_features(pack.source, selected.rows), media_type=GEOJSON_TYPE)
+
+
+def _rows_from(collection: Collection, query: Query, offset: int) -> tuple[NDArray[np.int64], Selected]:
+    """The rows of the page after so many features, and the answer that they are of."""
+    selected = select(collection.pack, replace(query, limit=min(offset + query.limit, MAX_LIMIT)))
+    before = 0
+    while selected.next_cursor is not None and before + len(selected.rows) <= offset:
+        before += len(selected.rows)
+        selected = select(collection.pack, replace(query, limit=MAX_LIMIT, after=selected.next_cursor))
+    start = max(offset - before, 0)
+    rows = selected.rows[start : start + query.limit]
+    if len(rows) < query.limit and selected.next_cursor is not None:
+        more = select(collection.pack, replace(query, limit=query.limit - len(rows), after=selected.next_cursor))
+        rows = np.concatenate([rows, more.rows])
+    return rows, selected
 
 
 Terms = dict[str, dict[str, dict[str, str]]]

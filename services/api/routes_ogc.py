@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from geoplan.access.grant import visible
@@ -24,7 +25,6 @@ from services.api.tile_requests import named_collections
 
 router = APIRouter(tags=["ogc"], include_in_schema=False)
 
-_VARY = {"Vary": "Accept"}
 _FORMATS = ("json", "html")
 
 
@@ -34,9 +34,7 @@ def get_landing(request: Request) -> Response:
     if "f" in request.query_params or not prefers_html(request.headers.get("accept", "").encode()):
         parse_query(request.scope["query_string"], {"f"})
         return _document(request, documents.landing, pages.landing_page)
-    page = file_response(request.app.state.settings.viewer_dir, "index.html", REVALIDATE)
-    page.headers["Vary"] = "Accept"
-    return page
+    return _varying(file_response(request.app.state.settings.viewer_dir, "index.html", REVALIDATE))
 
 
 @router.get("/conformance", dependencies=[only("f")])
@@ -50,7 +48,7 @@ def get_api(request: Request) -> Response:
     """The API in OpenAPI 3.0.3."""
     if _format(request) == "html":
         return _page(pages.api_page(_api(request)))
-    return JSON(_api(request), media_type=OPENAPI_TYPE)
+    return _varying(JSON(_api(request), media_type=OPENAPI_TYPE))
 
 
 @router.get("/api.html", dependencies=[only()])
@@ -134,6 +132,17 @@ def get_dataset_tileset(request: Request, set_id: str) -> Response:
     return _tileset(request, _named(request), "/tiles", set_id)
 
 
+def answered_by_the_front() -> Response:
+    """Never called: the front answers GET on these routes, which tell what other methods get."""
+    raise HTTPException(HTTPStatus.NOT_FOUND)
+
+
+_TILE = "{set_id}/{tile_matrix}/{tile_row}/{tile_col}"
+for _path in ("items", "items/{feature_id}", f"tiles/{_TILE}"):
+    router.add_api_route(f"/collections/{{collection_id}}/{_path}", answered_by_the_front)
+router.add_api_route(f"/tiles/{_TILE}", answered_by_the_front)
+
+
 def _tileset(request: Request, collections: list[Collection], path: str, set_id: str) -> Response:
     if set_id not in tilesets.TILED:
         return _no_set()
@@ -155,9 +164,7 @@ def _schema(request: Request, id_: str, make: Callable[[Collection, str], dict[s
     base = base_url(request.scope)
     if _format(request) == "html":
         return _page(pages.schema_page(make(one, base)))
-    response = JSON(make(one, base), media_type=SCHEMA_TYPE)
-    response.headers["Vary"] = "Accept"
-    return response
+    return _varying(JSON(make(one, base), media_type=SCHEMA_TYPE))
 
 
 def _document(
@@ -167,9 +174,7 @@ def _document(
     document = make(base_url(request.scope))
     if _format(request) == "html":
         return _page(page(document))
-    response = JSON(document)
-    response.headers["Vary"] = "Accept"
-    return response
+    return _varying(JSON(document))
 
 
 def _format(request: Request) -> str:
@@ -182,7 +187,13 @@ def _format(request: Request) -> str:
 
 
 def _page(text: str) -> Response:
-    return Response(text, media_type=HTML_TYPE, headers={"Cache-Control": REVALIDATE, **_VARY})
+    return _varying(Response(text, media_type=HTML_TYPE, headers={"Cache-Control": REVALIDATE}))
+
+
+def _varying(response: Response) -> Response:
+    """The answer, marked as one that depends on what the client accepts."""
+    response.headers["Vary"] = "Accept"
+    return response
 
 
 def _no_set() -> Response:

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse, Response
 
+from geoplan.access.grant import caller, owns, visible
 from geoplan.processes import PROCESSES, Job, JobStatus, Process, cancel, find_job, find_process, list_jobs, submit
 from geoplan.processes import results as job_results
-from geoplan.processes.jobs import UnknownJobError
+from geoplan.processes.jobs import NO_JOB, UnknownJobError
+from services.api.catalog import Builds
 from services.api.parameters import only
 from services.api.responses import JSON, NEVER
-from services.api.state import CurrentSnapshot
 
 router = APIRouter(tags=["processes"])
 
@@ -73,9 +74,12 @@ def get_process(request: Request, process_id: ProcessId) -> Response:
 
 
 @router.post("/processes/{process_id}/execution", dependencies=[only()])
-def execute(request: Request, process_id: ProcessId, body: Execution, snapshot: CurrentSnapshot) -> Response:
+def execute(request: Request, process_id: ProcessId, body: Execution) -> Response:
     """Take a job; it runs in a process of its own. The answer says where its progress is."""
-    job = submit(_folder(request), process_id, body.inputs, snapshot.pack_folders)
+    builds: Builds = request.app.state.builds
+    shelf = builds.shelf()
+    packs = {id_: found.pack.path for id_, found in shelf.collections.items() if visible(id_)}
+    job = submit(_folder(request), process_id, body.inputs, packs, caller())
     location = f"{_base(request)}/jobs/{job.id}"
     return Response(
         JSON(_status(request, job)).body,
@@ -88,19 +92,20 @@ def execute(request: Request, process_id: ProcessId, body: Execution, snapshot: 
 @router.get("/jobs", dependencies=[only("f")])
 def get_jobs(request: Request) -> Response:
     """All jobs, the newest first."""
-    jobs = [_status(request, job) for job in list_jobs(_folder(request))]
+    jobs = [_status(request, job) for job in list_jobs(_folder(request)) if owns(job.caller)]
     return JSON({"jobs": jobs, "links": [_link(request, "/jobs", "self")]}, cache=NEVER)
 
 
 @router.get("/jobs/{job_id}", dependencies=[only("f")])
 def get_job(request: Request, job_id: JobId) -> Response:
     """How far a job is."""
-    return JSON(_status(request, find_job(_folder(request), job_id)), cache=NEVER)
+    return JSON(_status(request, _own(request, job_id)), cache=NEVER)
 
 
 @router.delete("/jobs/{job_id}", dependencies=[only()])
 def delete_job(request: Request, job_id: JobId) -> Response:
     """Cancel a job, or remove one that has ended."""
+    _own(request, job_id)
     job = cancel(_folder(request), job_id).model_copy(update={"status": JobStatus.DISMISSED})
     return JSON(_status(request, job), cache=NEVER)
 
@@ -108,6 +113,7 @@ def delete_job(request: Request, job_id: JobId) -> Response:
 @router.get("/jobs/{job_id}/results", dependencies=[only("f")])
 def get_results(request: Request, job_id: JobId) -> Response:
     """Results of a job that succeeded: values, and links to files."""
+    _own(request, job_id)
     found = job_results(_folder(request), job_id)
     return JSON(
         {
@@ -123,12 +129,21 @@ def get_results(request: Request, job_id: JobId) -> Response:
 @router.get("/jobs/{job_id}/results/{name}", dependencies=[only()])
 def get_result(request: Request, job_id: JobId, name: Annotated[str, Path(max_length=100)]) -> Response:
     """One result of a job as a file."""
+    _own(request, job_id)
     output = job_results(_folder(request), job_id).get(name)
     if output is None or not output.get("file"):
         raise UnknownJobError("this job has no file of that name; its results list them")
     path = FilePath(output["file"])
     headers = {"Cache-Control": NEVER}
     return FileResponse(path, media_type=output["mediaType"], filename=path.name, headers=headers)
+
+
+def _own(request: Request, job_id: str) -> Job:
+    """A job of the caller; another's is not told from one that is not there."""
+    job = find_job(_folder(request), job_id)
+    if not owns(job.caller):
+        raise UnknownJobError(NO_JOB)
+    return job
 
 
 def _folder(request: Request) -> FilePath:

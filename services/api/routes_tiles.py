@@ -1,4 +1,4 @@
-"""Tiles of one layer by z, x and y. The service answers them in its raw front; the review page, which has none, here."""
+"""Tiles of one layer by z, x and y: answered here for the review page, which has no raw front."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def get_tilejson(request: Request, layer_id: str) -> Response:
 
 
 @router.get("/{layer_id}/{z}/{x}/{y}.mvt")
-def get_mvt(request: Request, layer_id: str, z: str, x: str, y: str, snapshot: CurrentSnapshot) -> Response:  # noqa: PLR0913, PLR0917
+def get_mvt(request: Request, layer_id: str, z: str, x: str, y: str, snapshot: CurrentSnapshot) -> Response:
     """A vector tile; 204 when nothing lies in it."""
     shelf = Shelf(snapshot, snapshot.collections, 1)
     return _answer(shelf, layer_id, (z, x, f"{y}.mvt"), request)
 
 
 @router.get("/{layer_id}/{z}/{x}/{y}.geojson")
-def get_geojson(request: Request, layer_id: str, z: str, x: str, y: str, snapshot: CurrentSnapshot) -> Response:  # noqa: PLR0913, PLR0917
+def get_geojson(request: Request, layer_id: str, z: str, x: str, y: str, snapshot: CurrentSnapshot) -> Response:
     """A tile as a GeoJSON FeatureCollection, with the features of the vector tile."""
     shelf = Shelf(snapshot, snapshot.collections, 1)
     return _answer(shelf, layer_id, (z, x, f"{y}.geojson"), request)

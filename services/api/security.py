@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.errors import Problem
 
-MAX_TARGET_BYTES = 8000
+MAX_TARGET_BYTES = 16_384
 """Longest path and query together."""
 
 CONTENT_SECURITY_POLICY = "; ".join(  # noqa: FLY002 - one directive a line

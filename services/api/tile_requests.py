@@ -6,7 +6,7 @@ a tile that is kept is not made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import geoplan
@@ -18,7 +18,8 @@ from geoplan.tiles.grid import BUFFER, EXTENT, MAX_ZOOM, Tile, TileAddressError,
 from services.api.answers import Answer, strong_etag
 from services.api.catalog import Shelf
 from services.api.collection import Collection
-from services.api.filters import compiled_filter, filter_mask
+from services.api.crs import system
+from services.api.filters import check_language, compiled_filter, filter_mask
 from services.api.responses import A_MINUTE
 from services.api.targets import Parameters, digits, parse_query, whole_number
 from services.api.tile_matrix_sets import WEB_MERCATOR_QUAD, limits
@@ -63,13 +64,17 @@ class _Options(NamedTuple):
     filter_key: tuple[str, str, str] | None
 
 
-def tile_request(shelf: Shelf, ids: Iterable[str], address: tuple[str, str, str, str], query: bytes, kind: str) -> TileRequest:
+def tile_request(
+    shelf: Shelf, ids: Sequence[str], address: tuple[str, str, str, str], parameters: Parameters, kind: str
+) -> TileRequest:
     """The request of a tile by its OGC address: tile matrix set, tile matrix, row, column.
 
     Parameters
     ----------
     ids
         Collections to draw, the first at the bottom.
+    parameters
+        Those of the query.
     kind
         ``mvt`` or ``geojson``, unless the parameter ``f`` says otherwise.
 
@@ -83,8 +88,7 @@ def tile_request(shelf: Shelf, ids: Iterable[str], address: tuple[str, str, str,
         If a parameter is not as it should be.
     """
     set_id, matrix, row, col = address
-    parameters = parse_query(query, PARAMETERS if ids else DATASET_PARAMETERS)
-    collections = [shelf.collection(id_) for id_ in (ids or named_collections(shelf, parameters))]
+    collections = [shelf.collection(id_) for id_ in ids]
     options = _options(parameters, kind)
     if set_id != WEB_MERCATOR_QUAD:
         raise TileAddressError(f"no tiles in the tile matrix set {set_id[:100]!r}; GET /tileMatrixSets lists the sets")
@@ -134,6 +138,8 @@ def _options(parameters: Parameters, kind: str) -> _Options:
     extent = whole_number(parameters.get("extent", str(EXTENT)), "extent", 256, 8192)
     if extent & (extent - 1):
         raise QueryError("extent: must be a power of two from 256 to 8192")
+    check_language(parameters.get("filter-lang", ""))
+    system(parameters.get("filter-crs"), "filter-crs")
     given = (parameters.get("filter", ""), parameters.get("filter-lang", ""), parameters.get("filter-crs", ""))
     return _Options(
         kind=media_type,
@@ -152,9 +158,7 @@ def _request(collections: list[Collection], tile: Tile, options: _Options) -> Ti
     parts = [collection.pack.part_at(tile.z) for collection in collections]
     drawn = [(c, part) for c, part in zip(collections, parts, strict=True) if part is not None]
     features = sum(count(part.tree, grid_box(tile, options.buffer, options.extent)) for _, part in drawn)
-    etag = strong_etag(
-        geoplan.__version__, *(f"{c.id}:{c.version}" for c in collections), repr(tile), repr(options)
-    )
+    etag = strong_etag(geoplan.__version__, *(f"{c.id}:{c.version}" for c in collections), repr(tile), repr(options))
     filtered = sum(len(part) for _, part in drawn) if options.filter_key else 0
 
     def make() -> Answer:
@@ -196,8 +200,6 @@ def _answer(layers: list[TileLayer], tile: Tile, options: _Options, etag: str) -
 
 
 def _check_columns(collection: Collection, names: tuple[str, ...] | None) -> None:
-    known = {column.name for column in collection.pack.source.columns}
     for name in names or ():
-        if name not in known:
+        if name not in collection.names:
             raise QueryError(f"properties: {collection.id} has no property {name[:100]!r}")
-

@@ -13,7 +13,12 @@ from services.api.crs import CRS84
 from services.api.documents import titles
 from services.api.links import GEOJSON_TYPE, JSON_TYPE, MVT_TYPE, REL, Link, both, link
 from services.api.tile_matrix_sets import (
-    CGCS2000_QUAD, WEB_MERCATOR_QUAD, WEB_MERCATOR_QUAD_URI, definition, limits, title_of,
+    CGCS2000_QUAD,
+    WEB_MERCATOR_QUAD,
+    WEB_MERCATOR_QUAD_URI,
+    definition,
+    limits,
+    title_of,
 )  # fmt: skip
 from services.api.tile_requests import MAX_TILE_ZOOM
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def check_values(part: Part, table: pa.Table, rows: np.ndarray[Any, Any]) -> Non
         by_bytes = [value.encode() if isinstance(value, str) else value for value in present]
         assert by_bytes == sorted(by_bytes)
         assert ordered[: len(present)] == present  # missing ones are last
-        equal = [a == b for a, b in zip(ordered, ordered[1:], strict=False)]
+        equal = [a == b for a, b in pairwise(ordered)]
         assert all(column.order[k] < column.order[k + 1] for k, same in enumerate(equal) if same)
 
 
@@ -232,8 +233,14 @@ def test_json_that_is_none_is_refused() -> None:
 
 
 def test_columns_that_are_not_there_are_named() -> None:
-    with pytest.raises(PackError, match="'z'.*there are a"):
+    with pytest.raises(PackError, match=r"'z'.*there are a"):
         memory_part({"a": ["x"]}, [None], specs=[ColumnSpec("z")])
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    with pytest.raises(PackError, match="more than one column 'a'"):
+        memory_part(table, [None])
 
 
 def test_collections_are_refused() -> None:
@@ -244,4 +251,4 @@ def test_collections_are_refused() -> None:
 def test_codes_and_the_missing_one_fit_their_type() -> None:
     assert columns.codes_type(255) is np.uint8
     assert columns.codes_type(256) is np.uint16
-    assert columns.MOST_CODES <= np.iinfo(np.uint16).max
+    assert np.iinfo(np.uint16).max >= columns.MOST_CODES

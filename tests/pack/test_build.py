@@ -20,7 +20,7 @@ import shapely
 from pyproj import CRS
 
 from geoplan.errors import CRSError, PackError, VectorError
-from geoplan.pack import build, merge, read, spill
+from geoplan.pack import journal, merge, read, spill
 from geoplan.pack.assemble import memory_part
 from geoplan.pack.build import PackOptions, build_pack, pack_frame
 from geoplan.pack.columns import ColumnSpec
@@ -75,7 +75,7 @@ def features(part: Part) -> dict[int, tuple[Any, ...]]:
     shapes = to_shapely(part.geometry)
     columns = []
     for column in part.columns:
-        listed = [*column.values.to_pylist(), None]
+        listed = [*column.values.to_pylist(), None]  # noqa: PD011 - not a frame's
         columns.append(listed[:-1] if column.codes is None else [listed[code] for code in column.codes])
     rows = zip(part.ids.tolist(), shapes, *columns, strict=True)
     return {number: (None if shape is None else shape.wkt, *values) for number, shape, *values in rows}
@@ -129,14 +129,13 @@ def test_every_format_gives_every_feature(tmp_path: Path, suffix: str) -> None:
 
 
 def test_projected_positions_become_degrees(tmp_path: Path) -> None:
-    frame = parcels(30).drop(columns="fid")
+    frame = parcels(30).drop(columns="fid").dropna(subset="geometry")
     source = written(tmp_path / "p.fgb", frame.to_crs(4547), SPATIAL_INDEX="NO")
     build_pack(source, tmp_path / "pack", OPTIONS)
     found = features(verify_pack(tmp_path / "pack").source)
     for number, shape in enumerate(frame.geometry, 1):
-        if shape is not None:
-            back = shapely.from_wkt(found[number][0])
-            assert back.equals_exact(shapely.orient_polygons(shape), 1.1e-7, normalize=True)
+        back = shapely.from_wkt(found[number][0])
+        assert back.equals_exact(shapely.orient_polygons(shape), 1.1e-7, normalize=True)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +196,9 @@ def test_positions_outside_the_world_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ids", [[4, 4, 5], [4, -1, 5], [4, None, 5]])
 def test_ids_that_are_none_become_numbers(tmp_path: Path, ids: list[int | None]) -> None:
-    frame = gpd.GeoDataFrame({"fid": pd.array(ids, "Int64")}, geometry=[shapely.Point(k, k) for k in range(3)], crs=4490)
+    frame = gpd.GeoDataFrame(
+        {"fid": pd.array(ids, "Int64")}, geometry=[shapely.Point(k, k) for k in range(3)], crs=4490
+    )
     manifest = pack_frame(frame, tmp_path / "pack", OPTIONS)
     assert manifest.id_column is None
     assert manifest.report["counts"] == {"ids-not-unique": 1}
@@ -274,7 +275,9 @@ def test_files_that_are_no_source_are_refused(tmp_path: Path) -> None:
         with pytest.raises(VectorError, match=name):
             build_pack(tmp_path / name, tmp_path / "pack", OPTIONS)
     linked = tmp_path / "linked.geojson"
-    linked.write_text('{"type":"FeatureCollection","crs":{"type":"link","properties":{"href":"http://x"}},"features":[]}')
+    linked.write_text(
+        '{"type":"FeatureCollection","crs":{"type":"link","properties":{"href":"http://x"}},"features":[]}'
+    )
     with pytest.raises(VectorError, match="points elsewhere"):
         build_pack(linked, tmp_path / "pack", OPTIONS)
 
@@ -305,7 +308,9 @@ def test_a_stopped_build_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     spilled[-1].write_bytes(spilled[-1].read_bytes()[:100])  # the machine went down before it was on the disk
     calls: list[int] = []
     prepare = spill.prepare
-    monkeypatch.setattr(spill, "prepare", lambda batch, first, plan: (calls.append(first), prepare(batch, first, plan))[1])
+    monkeypatch.setattr(
+        spill, "prepare", lambda batch, first, plan: (calls.append(first), prepare(batch, first, plan))[1]
+    )
     seen: list[int] = []
 
     def tell(step: str, _done: int, _total: int) -> None:
@@ -318,6 +323,30 @@ def test_a_stopped_build_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     names = list(open_pack(tmp_path / "whole").manifest.files)
     assert filecmp.cmpfiles(tmp_path / "whole", tmp_path / "pack", names, shallow=False)[0] == names
     assert not (tmp_path / ".pack.scratch").exists()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from geoplan.pack import merge, read
+from geoplan.pack.build import PackOptions, build_pack
+read.BATCH_ROWS, merge.BUCKET_ROWS = 64, 37
+def kill(step, done, total):
+    if step == sys.argv[3]:
+        os.kill(os.getpid(), signal.SIGKILL)
+build_pack(Path(sys.argv[1]), Path(sys.argv[2]), PackOptions(id="parcels"), progress=kill)
+"""
+
+
+@pytest.mark.parametrize("step", ["reading", "sorting", "fragments", "writing"])
+def test_a_killed_build_leaves_nothing_half_made(tmp_path: Path, step: str) -> None:
+    source = written(tmp_path / "p.parquet", parcels())
+    command = [sys.executable, "-c", KILLED, str(source), str(tmp_path / "pack"), step]
+    assert subprocess.run(command, check=False, timeout=300).returncode == -9
+    assert not (tmp_path / "pack").exists()
+    assert build_pack(source, tmp_path / "pack", OPTIONS).count == 500
+    verify_pack(tmp_path / "pack")
+    assert not list(tmp_path.glob(".pack*"))
 
 
 @pytest.mark.usefixtures("small")
@@ -334,7 +363,7 @@ def test_what_another_source_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_only_one_build_at_a_time(tmp_path: Path) -> None:
-    with build._lock(tmp_path / "pack"), pytest.raises(PackError, match="another build"):
+    with journal.lock(tmp_path / "pack"), pytest.raises(PackError, match="another build"):
         pack_frame(parcels(3), tmp_path / "pack", OPTIONS)
     pack_frame(parcels(3), tmp_path / "pack", OPTIONS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from geoplan.pack.fragments import value_fragments
 def pieces(kind: str, values: list[Any]) -> tuple[list[bytes], list[bytes]]:
     found = value_fragments(kind, pa.array(values, ARROW_TYPES[kind]))
     cut = [
-        [bytes(data[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)]
+        [bytes(data[a:b]) for a, b in pairwise(offsets)]
         for offsets, data in ((found.mvt_offsets, found.mvt), (found.json_offsets, found.json))
     ]
     return cut[0], cut[1]

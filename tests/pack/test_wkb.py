@@ -40,7 +40,9 @@ def test_all_types_are_read(order: int, flavor: str) -> None:
 
 
 def test_reference_system_numbers_are_skipped() -> None:
-    shapes, states = read_wkb(pa.array([shapely.to_wkb(shapely.set_srid(shapely.Point(5, 6), 4490), include_srid=True)]))
+    shapes, states = read_wkb(
+        pa.array([shapely.to_wkb(shapely.set_srid(shapely.Point(5, 6), 4490), include_srid=True)])
+    )
     assert states[0] == READ
     assert shapes.positions.tolist() == [[5, 6]]
 

@@ -23,7 +23,7 @@ _RELATIONS = {
 }
 
 
-def holds(tree: Any, row: dict[str, Any], shape: Any) -> Truth:
+def holds(tree: Any, row: dict[str, Any], shape: Any) -> Truth:  # noqa: PLR0911 - one return a sort of predicate
     """Outcome of a CQL2 JSON tree for one row; None is unknown."""
     if isinstance(tree, bool):
         return tree
@@ -145,9 +145,10 @@ def _ends(tree: Any, row: dict[str, Any]) -> Any:
     """First and last instant; None where one is missing."""
     if isinstance(tree, dict) and "interval" in tree:
         ends = []
-        for one, is_open in zip(tree["interval"], (datetime.min, datetime.max), strict=True):
+        open_ends = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+        for one, is_open in zip(tree["interval"], open_ends, strict=True):
             if one == "..":
-                ends.append(is_open.replace(tzinfo=UTC))
+                ends.append(is_open)
             elif isinstance(one, str):
                 ends.append(datetime.fromisoformat(one).astimezone(UTC))
             else:

@@ -27,6 +27,9 @@ class MemoryPack:
     source: Part
     manifest: Manifest = Manifest()
 
+    def __repr__(self) -> str:
+        return "the pack"
+
 
 Row = dict[str, Any]
 WORDS = ["alpha", "Alpha", "Ålpha", "beta%", "b_ta", "", "København", "中文", "zeta", "a\\b"]

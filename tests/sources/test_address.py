@@ -39,6 +39,9 @@ def test_an_address_is_taken_from_the_variable_that_is_named() -> None:
         (f"postgresql://planner:{SECRET}@db:port/land", {}, "is no postgresql:// URL"),
         (f"postgresql://planner:{SECRET}@db:99999/land", {}, "is no postgresql:// URL"),
         ("", {}, "neither"),
+        ("postgresql://planner:12/s3cret%40word@db/land", {}, "is no postgresql:// URL"),
+        ("postgresql://planner:12?s3cret%40word@db/land", {}, "is no postgresql:// URL"),
+        ("postgresql://planner:12#s3cret%40word@db/land", {}, "is no postgresql:// URL"),
     ],
 )
 def test_a_bad_address_is_refused_without_being_repeated(text: str, environ: dict[str, str], said: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from geoplan.errors import QueryError, SourceError
 from geoplan.pack.part import Part
 from geoplan.pack.shapes import to_shapely
 from geoplan.sources.postgis.address import SourceLimitError, SourceUnavailableError
+from geoplan.sources.postgis.blocking import BlockingLayer, Loop
 from geoplan.sources.postgis.live import PostgisLayer
 from geoplan.sources.postgis.relation import Wanted
 from geoplan.sources.postgis.selection import Selection, box_of_tile
@@ -295,6 +297,45 @@ def test_a_restart_between_two_questions_is_not_noticed(scratch: Land) -> None:
     ask(scratch, question, Wanted(table="p"))
 
 
+def test_questions_during_a_restart_are_answered_right_or_refused(scratch: Land) -> None:
+    made = POINTS.replace("st_point(i,", "st_point(i / 100.0,")
+    scratch.run(f"{made} generate_series(1, 2000) i; alter table p add primary key (id); checkpoint")
+    seen: Counter[str] = Counter()
+    stopping = False
+
+    async def asking(layer: PostgisLayer) -> None:
+        while not stopping:
+            try:
+                rows = await layer.read(Selection())
+            except SourceUnavailableError:
+                seen["unavailable"] += 1
+                await asyncio.sleep(0.01)
+            else:
+                seen["answered" if sorted(rows.part.ids.tolist()) == list(range(1, 2001)) else "wrong"] += 1
+
+    async def all_of_them() -> None:
+        async with PostgisLayer(scratch.address, Wanted(table="p")) as layer:
+            await asyncio.gather(*(asking(layer) for _ in range(6)))
+
+    loop = Loop()
+    try:
+        work = loop.begin(all_of_them())
+        for how in (signal.SIGINT, signal.SIGQUIT):
+            time.sleep(0.5)
+            scratch.server.stop(how)
+            time.sleep(0.3)
+            scratch.server.start()
+        before = seen["answered"]
+        time.sleep(2.5)
+        stopping = True
+        work.result(30)
+    finally:
+        loop.close()
+    assert seen["wrong"] == 0
+    assert seen["unavailable"] > 0
+    assert seen["answered"] > before > 0
+
+
 def test_a_tile_s_box_holds_its_buffer() -> None:
     box = box_of_tile(14, 13290, 6350)
     inner = box_of_tile(14, 13290, 6350, buffer=0)
@@ -302,3 +343,27 @@ def test_a_tile_s_box_holds_its_buffer() -> None:
     assert box.west < inner.west < inner.east < box.east
     assert (box.east - box.west) / width == pytest.approx(1 + 132 / 4096, abs=1e-4)
     assert box_of_tile(0, 0, 0) == pytest.approx((-180, -85.0511, 180, 85.0511), abs=1e-3)
+
+
+def test_a_notebook_need_not_wait_itself(land: Land) -> None:
+    def cell() -> tuple[int, int | None, list[int]]:
+        with BlockingLayer(PostgisLayer(land.address, Wanted(table="parcels"))) as layer:
+            window = layer.bounds()
+            assert window is not None
+            assert layer.relation().id_column == "fid"
+            assert len(layer.nothing()) == 0
+            version = layer.version(Selection(ids=(1,)))
+            assert version == layer.read(Selection(ids=(1,))).version
+            page = layer.page(Selection(box=window), limit=2, matches=lambda part: part.ids > 5)
+            return len(layer.read(Selection(box=window)).part), layer.count(Selection()), sorted(page.part.ids.tolist())
+
+    async def notebook() -> tuple[int, int | None, list[int]]:
+        return cell()  # a loop is running in this thread
+
+    assert asyncio.run(notebook()) == cell() == (SIDE * SIDE, SIDE * SIDE, [6, 7])
+
+
+def test_the_inner_count_needs_a_box_and_plain_values(land: Land) -> None:
+    for selection in (Selection(), Selection(box=(112, 37, 113, 38), equal={"price": 1.0})):
+        with pytest.raises(SourceLimitError, match="only a box and plain values"):
+            ask(land, lambda layer, chosen=selection: layer.count_box(chosen, touching((112, 37, 113, 38))))

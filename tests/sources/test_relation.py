@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoplan.errors import CRSError, GeoplanError, SourceError
+from geoplan.sources.postgis.address import Address, SourceUnavailableError
 from geoplan.sources.postgis.pull import open_snapshot
 from geoplan.sources.postgis.relation import Relation, Wanted, quoted, table_sql
 from tests.sources.conftest import Land
@@ -66,11 +67,12 @@ def test_only_the_columns_that_are_named(land: Land) -> None:
 
 def test_hostile_names_are_names(scratch: Land) -> None:
     name = quoted(HOSTILE)
+    shape = quoted(f"{HOSTILE}g")
     scratch.run(
         f"create table parcels (a int); create schema {name}; "
-        f"create table {name}.{name} ({name} int primary key, geometry text, c0 text, {quoted(HOSTILE + 'g')} "
-        f"geometry(Point,4490)); insert into {name}.{name} values (1, 'text', 'x', 'srid=4490;point(112 37)')"
+        f"create table {name}.{name} ({name} int primary key, geometry text, c0 text, {shape} geometry(Point,4490))"
     )
+    scratch.run(f"insert into {name}.{name} values (1, 'text', 'x', 'srid=4490;point(112 37)')")  # noqa: S608
     with open_snapshot(scratch.address, Wanted(table=f"{name}.{name}")) as (relation, batches):
         rows = [row for batch in batches for row in batch.to_pylist()]
     assert relation.id_column == HOSTILE
@@ -122,6 +124,20 @@ def test_what_cannot_be_read_is_told(
         _relation(scratch, **wanted)
 
 
+def test_a_reader_s_rights_are_enough_and_needed(scratch: Land) -> None:
+    scratch.run(
+        "drop role if exists reader; create role reader login; create table seen (id int primary key, geom "
+        "geometry(Point,3857)); create table hidden (like seen including all); grant select on seen to reader"
+    )
+    reader = Land(scratch.server, Address(scratch.address.dsn.replace("postgres@", "reader@")), "scratch")
+    try:
+        assert _relation(reader, table="seen").crs == "EPSG:3857"
+        with pytest.raises(SourceError, match="as reader; grant it SELECT"):
+            _relation(reader, table="hidden")
+    finally:
+        scratch.run("drop owned by reader; drop role reader")
+
+
 def test_views_have_the_ids_that_are_declared(scratch: Land) -> None:
     scratch.run(
         "create table p (gid int primary key, geom geometry(Point,4490)); create view v as select * from p; "
@@ -143,8 +159,6 @@ def test_equality_is_left_to_the_database_only_where_it_is_the_same(scratch: Lan
 
 
 def test_a_server_that_is_not_there_is_told_quickly(tmp_path: Path) -> None:
-    from geoplan.sources.postgis.address import Address, SourceUnavailableError
-
     with (
         pytest.raises(SourceUnavailableError, match="does not answer now"),
         open_snapshot(Address(f"postgresql://postgres@/x?host={tmp_path}"), Wanted(table="p")),

@@ -1,4 +1,4 @@
-"""TileJSON of a layer."""
+"""TileJSON of layer packs."""
 
 from __future__ import annotations
 
@@ -6,41 +6,62 @@ from typing import Any
 
 import pytest
 
-from geoplan.tiles import tilejson
-from geoplan.tiles.tilejson import attribution
+from geoplan.pack.format import ColumnEntry, Manifest, PartEntry
+from geoplan.tiles.tilejson import credit, tilejson
 
-METADATA: dict[str, Any] = {
-    "id": "parks",
-    "title": {"zh": "产业园", "en": "Industrial parks"},
-    "description": {"zh": "规划提到的产业园", "en": "Parks that plans name"},
-    "bounds": [110.2, 34.5, 114.6, 40.8],
-    "sources": [{"id": "a", "title": "规划"}, {"id": "b", "title": "Open <b>data</b>"}, {"id": "c", "title": "规划"}],
-    "fields": [{"name": "fid", "type": "integer"}, {"name": "name", "type": "string"}, {"name": "note", "type": "s"}],
-}
+
+def manifest(**changes: Any) -> Manifest:
+    members: dict[str, Any] = {
+        "id": "parks",
+        "title": {"zh": "产业园", "en": "Industrial parks"},
+        "description": "规划提到的产业园",
+        "count": 3,
+        "bounds": (110.2, 34.5, 114.6, 40.8),
+        "geometry": "Polygon",
+        "columns": (
+            ColumnEntry(name="area", type="number"),
+            ColumnEntry(name="name", type="string"),
+            ColumnEntry(name="note", type="string", in_tiles=False),
+        ),
+        "parts": (
+            PartEntry(name="low", min_zoom=4, max_zoom=11, count=1, vertices=5),
+            PartEntry(name="source", min_zoom=12, max_zoom=22, count=3, vertices=15),
+        ),
+        "files": {},
+        "sources": ({"title": {"zh": "规划"}}, {"title": "Open <b>data</b>"}, {"title": "规划"}),
+    }
+    return Manifest(**{**members, **changes})
 
 
 def test_members() -> None:
-    made = tilejson(METADATA, ["http://h/tiles/parks/{z}/{x}/{y}.mvt"])
-    assert made["tilejson"] == "3.0.0"
-    assert made["tiles"] == ["http://h/tiles/parks/{z}/{x}/{y}.mvt"]
-    assert (made["minzoom"], made["maxzoom"]) == (0, 14)
+    made = tilejson(manifest(), ["http://h/{z}/{x}/{y}.mvt"])
+    assert (made["tilejson"], made["format"], made["tiles"]) == ("3.0.0", "pbf", ["http://h/{z}/{x}/{y}.mvt"])
+    assert (made["minzoom"], made["maxzoom"]) == (4, 14)
     assert made["bounds"] == [110.2, 34.5, 114.6, 40.8]
-    assert (made["name"], made["description"]) == ("产业园", "规划提到的产业园")
     assert made["center"] == [112.4, 37.65, 5]
+    assert (made["name"], made["description"]) == ("产业园", "规划提到的产业园")
     (layer,) = made["vector_layers"]
-    assert (layer["id"], layer["fields"]) == ("parks", {"fid": "Number", "name": "String"})
+    assert (layer["id"], layer["fields"]) == ("parks", {"area": "Number", "name": "String"})
+    assert made["attribution"] == "规划 · Open &lt;b&gt;data&lt;/b&gt;"
 
 
-def test_attribution_is_escaped_and_named_once() -> None:
-    assert attribution(METADATA["sources"]) == "规划 · Open &lt;b&gt;data&lt;/b&gt;"
-    assert attribution([]) == ""
+def test_several_layers_and_another_language() -> None:
+    made = tilejson([manifest(), manifest(id="more", bounds=(100, 20, 111, 36))], [], encoding="geojson", language="en")
+    assert made["name"] == "Industrial parks, Industrial parks"
+    assert made["bounds"] == [100, 20, 114.6, 40.8]
+    assert [layer["id"] for layer in made["vector_layers"]] == ["parks", "more"]
+    assert made["format"] == "geojson"
 
 
-@pytest.mark.parametrize("bounds", [None, [112.0, 37.0, 112.0, 37.0]])
-def test_no_bounds_or_a_single_point(bounds: list[float] | None) -> None:
-    made = tilejson({**METADATA, "bounds": bounds}, [])
+@pytest.mark.parametrize("bounds", [None, (112.0, 37.0, 112.0, 37.0)])
+def test_no_bounds_or_a_single_point(bounds: Any) -> None:
+    made = tilejson([manifest(bounds=bounds)], [])
     west, south, east, north = made["bounds"]
     longitude, latitude, zoom = made["center"]
     assert west <= longitude <= east
     assert south <= latitude <= north
     assert zoom == (14 if bounds else 0)
+
+
+def test_no_sources_no_credit() -> None:
+    assert credit([]) == ""

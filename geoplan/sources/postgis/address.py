@@ -89,10 +89,15 @@ def _checked(text: str, what: str) -> Address:
     try:
         parts = urllib.parse.urlsplit(text)
         usable = parts.scheme in _SCHEMES and (parts.port is None or parts.port > 0)
+        # A password with an unescaped / ? or # ends in the wrong part, where it would be shown.
+        usable = usable and not parts.fragment and "@" not in parts.path + parts.query
     except ValueError:
         usable = False
     if not usable or "\0" in text:
-        raise SettingsError(f"{what} is no postgresql:// URL; write it like postgresql://user@host:5432/database.")
+        raise SettingsError(
+            f"{what} is no postgresql:// URL; write it like postgresql://user@host:5432/database, "
+            "with / ? # @ in a password as %2F %3F %23 %40."
+        )
     return Address(text)
 
 
@@ -182,6 +187,6 @@ def explained(error: Exception, where: Address, what: str, *, detail: bool = Fal
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return SourceError(f"{what} may not be read by the user of {where}; grant it SELECT.")
     state = f" (SQLSTATE {error.sqlstate})" if isinstance(error, asyncpg.PostgresError) else ""
-    said = f": {str(error).splitlines()[0]}" if detail and str(error) else ""
+    said = f": {str(error).splitlines()[0]}" if detail and state and str(error) else ""
     kind = SourceChangedError if isinstance(error, changed) else SourceError
     return kind(f"{what} cannot be read from {where}{state}{said}.")

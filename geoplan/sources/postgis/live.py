@@ -189,6 +189,13 @@ class PostgisLayer:
 
         Rows are read piece by piece until the page is full. A page may have fewer features than `limit` although more
         follow: when as many rows as the layer may read have been looked at.
+
+        Parameters
+        ----------
+        matches
+            As in `count`; None only if the selection is all that is asked.
+        counted
+            Whether `Page.matched` is wanted (`count_box` counts large boxes without reading them).
         """
 
         async def question(
@@ -206,14 +213,15 @@ class PostgisLayer:
     async def count_box(self, selection: Selection, matches: Matches) -> int:
         """How many features of a selection with a box answer, where the box and values that can be compared are all.
 
-        What lies in the box for sure is counted by the database; only rows at the box's edge are read.
+        What lies in the box for sure is counted by the database; only rows at the box's edge are read. A polygon in the
+        box that encloses nothing at all (all its vertices on a line) is counted although it has no shape in a pack.
         """
 
         async def question(connection: asyncpg.Connection[Any], relation: Relation) -> int:
             box = selection.box
+            sure, edge = conditions(relation, selection), conditions(relation, selection)
             if box is None or not _is_narrowing(relation, selection):
                 raise SourceLimitError(f"{relation.name}: only a box and plain values can be counted like this.")
-            sure, edge = conditions(relation, selection), conditions(relation, selection)
             inside(sure, relation, box, wanted=True)
             inside(edge, relation, box, wanted=False)
             part = await asyncio.to_thread(to_part, relation, await self._all(connection, relation, edge))

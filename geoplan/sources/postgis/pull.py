@@ -7,14 +7,11 @@ batches, not the table.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pyproj import CRS
 
@@ -23,6 +20,7 @@ from geoplan.pack.build import Levels, PackOptions, Progress
 from geoplan.pack.publish import publish_pack
 from geoplan.pack.read import Source
 from geoplan.sources.postgis.address import Address, connect, explained, failures
+from geoplan.sources.postgis.blocking import Loop
 from geoplan.sources.postgis.relation import Relation, Wanted, describe
 from geoplan.sources.postgis.rows import geometry_name, schema_of, select_sql, specs_of, to_batch
 
@@ -30,38 +28,9 @@ if TYPE_CHECKING:
     import asyncpg
     import pyarrow as pa
 
-T = TypeVar("T")
 BATCH_ROWS = 8192
 PULL_TIMEOUT_S = 3600.0
 """How long one fetch of rows may take: a query may sort before its first row."""
-
-
-class Loop:
-    """An event loop in a thread of its own, so that code with or without a loop can wait for what runs there."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="geoplan-postgis", daemon=True)
-        self._thread.start()
-
-    def begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start it and go on."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Its result."""
-        future = self.begin(coroutine)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        """Stop the loop and its thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 def pull(
