@@ -108,7 +108,7 @@ RULES: tuple[Rule, ...] = (
     *_ask("PUT PATCH DELETE", Kind.WRITE, Scope.EDIT, "{layer}", f"{_ONE}/items/{{fid}}"),
     # Tiles.
     *_read(Kind.TILE, "{layer}", "/tiles/{layer}.json"),
-    *_read(Kind.TILE, "{layer}", "/tiles/{layer}/{z}/{x}/{y}.mvt", "/tiles/{layer}/{z}/{x}/{y}.geojson"),
+    *_read(Kind.TILE, "{layer}", *(f"/tiles/{{layer}}/{{z}}/{{x}}/{{y}}.{kind}" for kind in ("mvt", "pbf", "geojson"))),
     *_read(Kind.TILE, "{layer}", f"{_ONE}/tiles", f"{_ONE}/tiles/{{matrix_set}}", f"{_ONE}/tiles/{_TILE}"),
     *_read(Kind.TILE, "{layer}", f"{_ONE}/tiles/{{matrix_set}}/tilejson.json", f"{_ONE}/{{archive}}.pmtiles"),
     # The path has as many segments as a layer's own; such requests must satisfy both rows.

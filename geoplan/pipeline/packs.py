@@ -71,4 +71,3 @@ def write_layer_pack(frame: gpd.GeoDataFrame, metadata: dict[str, Any], target: 
         ),
         levels=build_levels,
     )
-

@@ -41,6 +41,8 @@ class OverlapInputs(Inputs):
 
     first: Collection
     second: Collection
+    first_class: Annotated[str | None, Field(default=None, max_length=100, description="Property to add up by.")]
+    second_class: Annotated[str | None, Field(default=None, max_length=100, description="Property to add up by.")]
 
 
 def _export(inputs: ExportInputs, context: Context) -> dict[str, Output]:
@@ -52,7 +54,8 @@ def _seed(inputs: SeedInputs, context: Context) -> dict[str, Output]:
 
 
 def _overlap(inputs: OverlapInputs, context: Context) -> dict[str, Output]:
-    return overlap(inputs.first, inputs.second, context)
+    layers = (inputs.first, inputs.second)
+    return overlap(layers, (inputs.first_class, inputs.second_class), context)
 
 
 _ALL = (
@@ -78,7 +81,7 @@ _ALL = (
         "overlap",
         "1.0.0",
         "Overlap of two collections",
-        "The area that each feature of one collection shares with each of another, in square metres on the ellipsoid.",
+        "How much of each class of one collection lies in each class of another, in square metres on the ellipsoid.",
         OverlapInputs,
         {"matrix": "text/csv", "summary": "application/json"},
         _overlap,

@@ -51,16 +51,24 @@ def seed(collection: str, zooms: tuple[int, int], context: Context) -> dict[str,
     return {"archive": Output("application/vnd.pmtiles", name)}
 
 
-def overlap(first: str, second: str, context: Context) -> dict[str, Output]:
-    """Write the overlap matrix of two collections as CSV with a summary."""
-    from geoplan.query import overlap_matrix
+def overlap(layers: tuple[str, str], classes: tuple[str | None, str | None], context: Context) -> dict[str, Output]:
+    """Write the areas of overlap of two collections' classes as CSV, with what each row leaves uncovered."""
+    from dataclasses import asdict
+
+    import pandas as pd
+
+    from geoplan.query.overlay import overlap_matrix
 
     context.progress("overlap", 0, 1)
-    found = overlap_matrix(_open(first, context), _open(second, context))
-    name = f"{first}-{second}.csv"
-    text = found.pairs.to_csv(index=False, lineterminator="\r\n")
+    packs = [_open(layer, context) for layer in layers]
+    found = overlap_matrix(packs[0], packs[1], first_class=classes[0], second_class=classes[1])
+    matrix = pd.DataFrame(found.area_m2, index=list(found.rows), columns=list(found.columns))
+    sums = {"total_m2": found.total_m2, "uncovered_m2": found.uncovered_m2, "counted_twice_m2": found.repeated_m2}
+    name = f"{layers[0]}-{layers[1]}.csv"
+    text = matrix.assign(**sums).to_csv(index_label=classes[0] or layers[0], lineterminator="\r\n")
     (context.folder / name).write_bytes(text.encode("utf-8-sig"))
-    return {"matrix": Output("text/csv", name), "summary": Output("application/json", value=found.summary)}
+    summary = {"pairs": found.pairs, "first": asdict(found.first), "second": asdict(found.second)}
+    return {"matrix": Output("text/csv", name), "summary": Output("application/json", value=summary)}
 
 
 def _open(collection: str, context: Context) -> Pack:

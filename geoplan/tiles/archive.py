@@ -70,7 +70,7 @@ def open_archive(path: Path) -> Archive:
     try:
         with path.open("rb") as stream:
             data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-        header = deserialize_header(bytes(data[:HEADER_BYTES]))
+        header = dict[str, Any](deserialize_header(bytes(data[:HEADER_BYTES])))
     except OSError as error:
         raise PackError(f"{path.name} cannot be read: {error.strerror}.") from None
     except Exception:  # noqa: BLE001 - whatever the reader of the header says, it is not ours

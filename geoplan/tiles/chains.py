@@ -42,8 +42,9 @@ class Chains(NamedTuple):
         Records ``x``, ``y`` in units; the first and the last of a piece are on the border.
     pieces
         Records: ``start``, the piece's first vertex (it ends where the next begins); ``ring``, where it comes from;
-        ``follower``, the piece that follows it; ``direct``, 1 where it follows at once, in the same point; ``seen``,
-        whether it is in a ring already. And, for the k-th ring strictly inside the window, ``loop_first`` and ``loop_last``: its vertices.
+        ``follower``, the piece that follows it; ``direct``, 1 where it follows at once; ``seen``,
+        whether it is in a ring already. And, for the k-th ring strictly inside the window, its vertices:
+        ``loop_first`` to ``loop_last``.
     ends
         Records: the beginning (``2 c``) and the end (``2 c + 1``) of piece ``c``: ``place`` along the border,
         counter-clockwise from the south-west corner; ``dx``, ``dy``, the direction from there into the window;

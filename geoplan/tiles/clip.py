@@ -49,8 +49,8 @@ def _before(i: int, j: int, chains: Chains) -> bool:
     """Whether end `i` comes before end `j` along the border, just inside it."""
     a, b = chains.ends[i], chains.ends[j]
     if a.place != b.place:
-        return a.place < b.place
-    return a.dx * b.dy - a.dy * b.dx < 0.0
+        return bool(a.place < b.place)
+    return bool(a.dx * b.dy - a.dy * b.dx < 0.0)
 
 
 @inner
@@ -61,7 +61,7 @@ def _apart(i: int, j: int, gap: float, chains: Chains) -> bool:
     a, b = chains.ends[i], chains.ends[j]
     if gap != 0.0 or a.exact + b.exact < 2:
         return False
-    return abs(a.dx * b.dy - a.dy * b.dx) > 1e-12 * (abs(a.dx) + abs(a.dy)) * (abs(b.dx) + abs(b.dy))
+    return bool(abs(a.dx * b.dy - a.dy * b.dx) > 1e-12 * (abs(a.dx) + abs(a.dy)) * (abs(b.dx) + abs(b.dy)))
 
 
 @inner
@@ -89,7 +89,7 @@ def _sort(chains: Chains) -> None:
 def _vertex_of(end: int, chains: Chains) -> int:
     """The vertex of a beginning or an end of a piece."""
     chain = end >> 1
-    return chains.pieces[chain + 1].start - 1 if end & 1 else chains.pieces[chain].start
+    return int64(chains.pieces[chain + 1].start - 1 if end & 1 else chains.pieces[chain].start)
 
 
 @inner

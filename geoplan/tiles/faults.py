@@ -7,7 +7,7 @@ test is on the safe side: a shape that it doubts may be valid.
 
 from __future__ import annotations
 
-from geoplan.tiles.compiled import inner
+from geoplan.tiles.compiled import inner, int64
 from geoplan.tiles.frame import Frame
 from geoplan.tiles.shape import RINGS, VERTICES, Shape
 
@@ -22,7 +22,7 @@ def _side_of(shape: Shape, v: int, frame: Frame) -> int:
     if vertex.border == 0:
         return 0
     x, y = vertex.x, vertex.y
-    return (x == frame.west) + 2 * (x == frame.east) + 4 * (y == frame.south) + 8 * (y == frame.north)
+    return int64((x == frame.west) + 2 * (x == frame.east) + 4 * (y == frame.south) + 8 * (y == frame.north))
 
 
 @inner

@@ -166,9 +166,9 @@ def _shells(shape: Shape) -> int:
     """How many polygons, lines or points the shape has."""
     counts = shape.counts
     if counts[KIND] == POINT:
-        return counts[VERTICES]
+        return int64(counts[VERTICES])
     if counts[KIND] == LINE:
-        return counts[RINGS]
+        return int64(counts[RINGS])
     shells = 0
     for ring in range(counts[RINGS]):
         shells += 1 - shape.rings[ring].hole
@@ -220,7 +220,7 @@ def _room_for(source: Source, degrees: Shapes, row: int, shape: Shape, layout: L
         cell = layout.cells[k]
         fragment = int64(source.values.cells[row, cell]) if cell >= 0 else layout.firsts[k] + row
         size += offsets[fragment + 1] - offsets[fragment] + 2
-    return size
+    return int64(size)
 
 
 @inner

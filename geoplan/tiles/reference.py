@@ -82,7 +82,8 @@ def _polygon(part: Part, own: Shapes, row: int, frame: Frame) -> BaseGeometry:
         if len(at):
             own = Shapes(repaired.kinds, repaired.members, repaired.rings, repaired.vertices, repaired.mercator)
             row = int(at[0])
-    return shapely.multipolygons(cut_polygons(unit_polygons(own, row, frame), frame, valid=False))
+    polygons: Any = cut_polygons(unit_polygons(own, row, frame), frame, valid=False)
+    return shapely.MultiPolygon(list(polygons))
 
 
 def _rings(own: Shapes, row: int, frame: Frame) -> list[Any]:
@@ -106,4 +107,4 @@ def _line(own: Shapes, row: int, frame: Frame) -> BaseGeometry:
 def _points(own: Shapes, row: int, frame: Frame) -> BaseGeometry:
     units = np.concatenate(_rings(own, row, frame))
     inside = (units >= [frame.west, frame.south]).all(axis=1) & (units <= [frame.east, frame.north]).all(axis=1)
-    return shapely.multipoints(units[inside])
+    return shapely.MultiPoint(units[inside])

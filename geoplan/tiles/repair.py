@@ -75,7 +75,8 @@ def in_degrees(polygons: Polygons, frame: Frame) -> Polygons:
 
     def moved(units: NDArray[np.float64]) -> NDArray[np.float64]:
         half = (1 << frame.shift) >> 1
-        steps = np.rint(units).astype(np.int64) * [1, frame.flip] >> frame.lift << frame.shift
+        whole: NDArray[np.int64] = np.rint(units).astype(np.int64) * np.array([1, frame.flip])
+        steps = whole >> frame.lift << frame.shift
         grid: NDArray[np.int64] = steps + np.array([frame.x + half, frame.y + half])
         return np.rint(from_mercator(grid) * DEGREE_UNITS)
 

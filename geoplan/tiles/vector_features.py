@@ -166,14 +166,14 @@ def _value_number(
     state: NDArray[np.int64],
 ) -> int:
     """Number of a value among the tile's, from 1; 0 when it is missing. A value met for the first time is added."""
-    number = memory.stamps[fragment] - state[BASE]
+    number = int64(memory.stamps[fragment] - state[BASE])
     if number >= 0:
         return number
     number = 0
     if offsets[fragment + 1] > offsets[fragment]:
         memory.used[state[FOUND]] = fragment
         state[FOUND] += 1
-        number = state[FOUND]
+        number = int64(state[FOUND])
     memory.stamps[fragment] = state[BASE] + number
     return number
 
@@ -250,7 +250,7 @@ def _feature(
 @inner
 def _room_for(shape: Shape, columns: int) -> int:
     """Bytes that a feature takes at most."""
-    return 64 + 20 * shape.counts[VERTICES] + 16 * shape.counts[RINGS] + 10 * columns
+    return int64(64 + 20 * shape.counts[VERTICES] + 16 * shape.counts[RINGS] + 10 * columns)
 
 
 @outer

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import geoplan
 from geoplan.access.settings import AccessSettings, find_access
+from geoplan.errors import SettingsError
+from geoplan.pack.warm import one_by_one
 from geoplan.pack.warm import warm as warm_pack
 from geoplan.query.warm import warm as warm_query
 from geoplan.settings import Settings, find_settings
@@ -30,7 +32,7 @@ from services.api.access import Access
 from services.api.catalog import Builds
 from services.api.cors import cors
 from services.api.errors import CatchErrors
-from services.api.front import Front
+from services.api.front import CACHE_BYTES, Front
 from services.api.http_cache import HttpCache
 from services.api.limits import Limits
 from services.api.security import Security
@@ -39,6 +41,11 @@ from services.api.static import static_router
 AUDIT_LOG = "audit.jsonl"
 PACKS = "GEOPLAN_PACKS"
 """Environment variable with further packs to serve, parted as a search path."""
+
+
+CACHE = "GEOPLAN_TILE_CACHE_MIB"
+"""Environment variable with the memory of each worker for tiles that are kept."""
+MOST_CACHE_MIB = 1 << 20
 
 
 class Service(FastAPI):
@@ -58,7 +65,12 @@ class Service(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, access: AccessSettings | None = None, packs: Iterable[Path] = ()) -> Service:
+def create_app(
+    settings: Settings,
+    access: AccessSettings | None = None,
+    packs: Iterable[Path] = (),
+    cache_bytes: int = CACHE_BYTES,
+) -> Service:
     """The application over the builds in ``settings.build_dir``.
 
     Nothing is read before the first request; without a build every data route answers 503.
@@ -71,6 +83,8 @@ def create_app(settings: Settings, access: AccessSettings | None = None, packs: 
         Who may do what; None leaves the application without guards (for tests of what lies behind them).
     packs
         Further packs to serve, by their folders.
+    cache_bytes
+        Memory of each process for tiles that are kept; 0 keeps none.
     """
     app = Service(
         title="geoplan",
@@ -89,8 +103,10 @@ def create_app(settings: Settings, access: AccessSettings | None = None, packs: 
     for module in modules:
         app.include_router(module.router)
     app.include_router(static_router(settings.viewer_dir))
-    guards = [] if access is None else [*cors(access), Middleware(Access, access), Middleware(Limits)]
-    app.outer = wrapped(Front(app.behind, lambda: app.state.builds), guards)
+    guards = [] if access is None else [*cors(access), Middleware(Access, access)]
+    # The front bounds its own work; bodies and slow answers are those of the application behind it.
+    behind = app.behind if access is None else Limits(app.behind)
+    app.outer = wrapped(Front(behind, lambda: app.state.builds, cache_bytes), guards)
     return app
 
 
@@ -112,11 +128,13 @@ def create() -> Service:
     settings = find_settings(os.environ, Path.cwd())
     packs = [Path(text) for text in os.environ.get(PACKS, "").split(os.pathsep) if text]
     access = find_access(os.environ, settings.build_dir / AUDIT_LOG)
+    cache = os.environ.get(CACHE, str(CACHE_BYTES >> 20))
+    if not cache.isdecimal() or int(cache) > MOST_CACHE_MIB:
+        raise SettingsError(f"{CACHE}={cache[:20]!r} is no size in MiB; use a number from 0 to {MOST_CACHE_MIB}.")
     warm()
-    return create_app(settings, access, packs)
+    return create_app(settings, access, packs, int(cache) << 20)
 
 
 def warm() -> None:
     """Compile the kernels, or read them from the cache, before the first request waits for them."""
-    for compile_kernels in (warm_pack, warm_query, warm_tiles):
-        compile_kernels()
+    one_by_one(warm_pack, warm_query, warm_tiles)

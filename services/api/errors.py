@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoplan.access.grant import AccessDeniedError
 from geoplan.errors import BuildError, DocumentError, GeoplanError, LayerError, PackError, PlaceError, QueryError
+from geoplan.processes.catalogue import UnknownProcessError
+from geoplan.processes.jobs import TooManyJobsError, UnknownJobError
 from geoplan.query import UnknownFeatureError
 from geoplan.tiles.grid import TileAddressError
 from services.api.responses import NEVER
@@ -46,11 +48,15 @@ STATUS: dict[type[GeoplanError], HTTPStatus] = {
     PlaceError: HTTPStatus.BAD_REQUEST,
     QueryError: HTTPStatus.BAD_REQUEST,
     TileAddressError: HTTPStatus.NOT_FOUND,
+    TooManyJobsError: HTTPStatus.TOO_MANY_REQUESTS,
     UnknownFeatureError: HTTPStatus.NOT_FOUND,
+    UnknownJobError: HTTPStatus.NOT_FOUND,
     UnknownParameterError: HTTPStatus.BAD_REQUEST,
+    UnknownProcessError: HTTPStatus.NOT_FOUND,
 }
 """Status of each expected error; a subclass that is not named has that of its base."""
 
+_MOST_FAULTS = 5
 _FIXED_DETAIL = {
     # The message names folders of the server.
     HTTPStatus.SERVICE_UNAVAILABLE: "There is no build to serve. Run `geoplan build` on the server.",
@@ -102,7 +108,9 @@ def _on_invalid_request(_request: Request, error: Exception) -> Response:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     if any(fault["loc"][0] == "path" for fault in faults):
         return Problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
-    texts = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in faults]
+    texts = [f"{str(fault['loc'][-1])[:100]}: {str(fault['msg'])[:200]}" for fault in faults[:_MOST_FAULTS]]
+    if len(faults) > _MOST_FAULTS:
+        texts.append(f"and {len(faults) - _MOST_FAULTS} more")
     return Problem(HTTPStatus.BAD_REQUEST, "; ".join(texts))
 
 

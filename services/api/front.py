@@ -151,14 +151,14 @@ class Front:
         kind = _tile_kind(scope)
         address = (parts[2], parts[3], parts[4], parts[5])
         # What all collections are depends on who asks.
-        caller = current_grant.get()
+        seen = [id_ for id_ in self._shelves().shelf().collections if visible(id_)] if current_grant.get() else ()
 
         def request(shelf: Shelf) -> TileRequest:
             parameters = parse_query(scope["query_string"], DATASET_PARAMETERS)
             ids = [id_ for id_ in named_collections(shelf, parameters) if visible(id_)]
             return tile_request(shelf, ids, address, parameters, kind)
 
-        return self._kept_tile(scope, f"{kind} {caller.who if caller else ''}", request)
+        return self._kept_tile(scope, f"{kind} {','.join(seen)}", request)
 
     def _kept_tile(self, scope: Scope, variant: str, request: Callable[[Shelf], TileRequest]) -> _Work:
         shelf = self._shelves().shelf()

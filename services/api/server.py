@@ -15,10 +15,14 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.api.app import create
+
 HEADER_S = 10.0
 """Longest time from a connection, or the first byte of a request, to the end of its headers."""
 READING_S = 60.0
 """Longest time for which a client may not take what was sent to it."""
+LINGER_S = 2.0
+"""Longest time for which a body is read and thrown away after its request was answered."""
 KEEP_ALIVE_S = 15
 MAX_HEADER_BYTES = 32 << 10
 MAX_CONNECTIONS = 4096
@@ -86,9 +90,11 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_response_complete(self) -> None:
-        """The connection waits for its next request."""
+        """The connection waits for its next request, unless the body of this one does not end."""
         super().on_response_complete()
         _waiting[self] = None
+        if self.cycle is not None and self.cycle.more_body:
+            self.loop.call_later(LINGER_S, self._end_body, self.cycle)
 
     def pause_writing(self) -> None:
         """The client does not read: it has some time to do so."""
@@ -108,6 +114,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.abort()
 
+    def _end_body(self, cycle: Any) -> None:
+        if self.cycle is cycle and cycle.more_body:
+            self.end()
+
     def _in_time(self) -> None:
         if self._late is not None:
             self._late.cancel()
@@ -126,8 +136,17 @@ def _end_one_that_waits() -> bool:
 def run(host: str, port: int, workers: int = 1) -> None:
     """Serve until told to stop; a worker that dies is replaced.
 
-    The application reads its settings from the environment, which the workers share.
+    The application reads its settings from the environment, which the workers share. It is made here once before,
+    so that a setting which cannot be used is one message, not workers that die and are replaced for ever, and so that
+    the kernels are compiled by one process.
+
+    Raises
+    ------
+    GeoplanError
+        If the application cannot be made.
     """
+    if workers > 1:
+        create()
     GuardedProtocol.most = min(MAX_CONNECTIONS, _open_files() - _SPARE_FILES)
     uvicorn.run(
         "services.api.app:create",

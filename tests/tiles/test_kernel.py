@@ -110,7 +110,10 @@ def test_lines_and_points_are_those_of_the_reference(lines: list[list[tuple[int,
     st.sampled_from([TILE, Tile(9, 415, 198), Tile(17, 106392, 50712), Tile(22, 3404544, 1622784)]),
 )
 def test_both_encodings_hold_the_same_features(shapes: list[Any], tile: Tile) -> None:
-    part = part_of([s and in_tile(s, tile) for s in shapes], value=[1.5 * i if i else None for i in range(len(shapes))])
+    placed = [s and shapely.transform(in_tile(s, tile), lambda xy: np.round(xy, 7)) for s in shapes]
+    # A pack holds shapes that are valid in whole 1e-7 degrees.
+    placed = [s if s is not None and s.is_valid else None for s in placed]
+    part = part_of(placed, value=[1.5 * i if i else None for i in range(len(shapes))])
     vector, plain = vector_tile(part, tile), geojson_tile(part, tile)
     assert [f["id"] for f in vector] == [f["id"] for f in plain]
     assert [f["properties"] for f in vector] == [f["properties"] for f in plain]

@@ -36,7 +36,9 @@ def plots(version: int, side: int = 20) -> gpd.GeoDataFrame:
         "day": pd.to_datetime("2021-01-01") + pd.to_timedelta(ids % 400, unit="D"),
     }
     # A little smaller than its cell, so that neighbours do not touch.
-    return gpd.GeoDataFrame(columns, geometry=shapely.box(west, south, west + step * 0.9, south + step * 0.9), crs=STORAGE)
+    return gpd.GeoDataFrame(
+        columns, geometry=shapely.box(west, south, west + step * 0.9, south + step * 0.9), crs=STORAGE
+    )
 
 
 def options(id_: str) -> PackOptions:

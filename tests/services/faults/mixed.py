@@ -162,7 +162,8 @@ class Outcome:
         listed = [*self.wrong[:5], *self.failed[:5], *self.broken[:5]]
         return (
             f"{self.answers} answers, {self.unchanged} of them 304, {len(self.wrong)} wrong, {len(self.failed)} failed, "
-            f"{len(self.broken)} broken connections; {len(self.states)} states" + "".join(f"\n  {one}" for one in listed)
+            f"{len(self.broken)} broken connections; {len(self.states)} states"
+            + "".join(f"\n  {one}" for one in listed)
         )
 
 

@@ -24,7 +24,7 @@ from tests.commands import GEOPLAN, ROOT, environment
 START_S = 60
 ANSWER_S = 30
 _TIME = re.compile(rb'"timeStamp":"[^"]*"')
-_LEAKS = (b"Traceback (most recent", b'File "/', b"site-packages", b"numba", b"pyarrow.lib", b".py\", line")
+_LEAKS = (b"Traceback (most recent", b'File "/', b"site-packages", b"numba", b"pyarrow.lib", b'.py", line')
 
 
 @dataclass(frozen=True)

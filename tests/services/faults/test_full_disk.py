@@ -93,7 +93,10 @@ def test_builds_that_are_killed_change_nothing_and_the_next_one_succeeds(
     lasted = time.monotonic() - clock
     for _ in range(KILLS):
         process = subprocess.Popen(
-            build_command(files[2]), env=environment(ROOT, build_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            build_command(files[2]),
+            env=environment(ROOT, build_dir),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         time.sleep(chance.uniform(0.4, 0.95) * lasted)
         process.kill()
@@ -105,7 +108,9 @@ def test_builds_that_are_killed_change_nothing_and_the_next_one_succeeds(
     assert done.returncode == 0, done.stderr
     _wait(service, 2)
     check_served(service, build_dir, 2)
-    left = [path.name for path in (build_dir / "packs" / "plots").iterdir() if path.name.startswith(".") and path.is_dir()]
+    left = [
+        path.name for path in (build_dir / "packs" / "plots").iterdir() if path.name.startswith(".") and path.is_dir()
+    ]
     assert not left, f"a build left {left} behind"
 
 
@@ -156,7 +161,11 @@ def test_a_build_that_is_stopped_by_ctrl_c_says_so_and_changes_nothing(
 ) -> None:
     begin = served_version(service)
     process = subprocess.Popen(
-        build_command(files[3]), env=environment(ROOT, build_dir), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        build_command(files[3]),
+        env=environment(ROOT, build_dir),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)

@@ -53,9 +53,10 @@ def test_the_others_serve_on_and_the_worker_returns(service: Service, build_dir:
 def test_a_service_whose_workers_cannot_start_ends_with_one_message(tmp_path: Path, build_dir: Path) -> None:
     started = time.monotonic()
     log = tmp_path / "log"
-    with pytest.raises(RuntimeError, match="did not start"), serving(
-        build_dir, log, GEOPLAN_AUTH=str(tmp_path / "missing" / "auth.json")
-    ) as running:
+    with (
+        pytest.raises(RuntimeError, match="did not start"),
+        serving(build_dir, log, GEOPLAN_AUTH=str(tmp_path / "missing" / "auth.json")) as running,
+    ):
         pytest.fail(f"it serves: {running.log}")
 
     assert time.monotonic() - started < 45
