@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from geoplan.layers.store import Build
+from geoplan.pack.kernel_cache import state_of_sources
 from geoplan.pipeline import run_build
 from geoplan.settings import Settings
 
@@ -21,7 +22,8 @@ ROOT = Path(__file__).parents[1]
 
 # Two processes that compile one function for different arguments at the same time spoil numba's cache on the disk.
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "numba" / os.environ["PYTEST_XDIST_WORKER"])
+    place = ROOT / ".pytest_cache" / "numba" / state_of_sources()[:16] / os.environ["PYTEST_XDIST_WORKER"]
+    os.environ["NUMBA_CACHE_DIR"] = str(place)
 
 
 @pytest.fixture(scope="session")

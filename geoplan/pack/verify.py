@@ -42,11 +42,8 @@ def verify_pack(path: Path) -> Pack:
     PackError
         If a file is not what was written, or an array leads outside another; the message names the file.
     """
-    folder = pack_folder(path)
-    manifest = read_manifest(folder)
-    for name, entry in manifest.files.items():
-        _check_file(folder / name, entry.bytes, entry.crc32)
-    pack = open_pack(folder)
+    pack = checked_pack(path)
+    folder, manifest = pack.path, pack.manifest
     for about, part in zip(manifest.parts, pack.parts, strict=True):
         for file, sound in _checks(part):
             if not sound:
@@ -54,6 +51,20 @@ def verify_pack(path: Path) -> Pack:
     if manifest.count != len(pack.source):
         raise PackError(f"{folder / MANIFEST}: its count is not that of the features; build the pack anew.")
     return pack
+
+
+def checked_pack(path: Path) -> Pack:
+    """Open a pack after checking the sizes and checksums of all its files: what was written here is read here.
+
+    Raises
+    ------
+    PackError
+        If a file is not what was written; the message names it.
+    """
+    folder = pack_folder(path)
+    for name, entry in read_manifest(folder).files.items():
+        _check_file(folder / name, entry.bytes, entry.crc32)
+    return open_pack(folder)
 
 
 def _check_file(path: Path, size: int, crc32: str) -> None:

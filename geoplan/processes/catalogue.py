@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from geoplan.errors import QueryError
 from geoplan.processes.model import Context, Inputs, Output, Process
@@ -27,6 +27,10 @@ class ExportInputs(Inputs):
         str | None, Field(default=None, max_length=16_000, description="CQL2 text; all features without it.")
     ]
 
+    def collections(self) -> tuple[str, ...]:
+        """Ids of the collections that the process reads."""
+        return (self.collection,)
+
 
 class SeedInputs(Inputs):
     """Which tiles."""
@@ -34,6 +38,16 @@ class SeedInputs(Inputs):
     collection: Collection
     min_zoom: Annotated[Zoom, Field(description="First zoom.")] = 0
     max_zoom: Annotated[Zoom, Field(description="Last zoom.")] = 12
+
+    def collections(self) -> tuple[str, ...]:
+        """Ids of the collections that the process reads."""
+        return (self.collection,)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_zoom > self.max_zoom:
+            raise ValueError("min_zoom is above max_zoom")
+        return self
 
 
 class OverlapInputs(Inputs):
@@ -43,6 +57,10 @@ class OverlapInputs(Inputs):
     second: Collection
     first_class: Annotated[str | None, Field(default=None, max_length=100, description="Property to add up by.")]
     second_class: Annotated[str | None, Field(default=None, max_length=100, description="Property to add up by.")]
+
+    def collections(self) -> tuple[str, ...]:
+        """Ids of the collections that the process reads."""
+        return self.first, self.second
 
 
 def _export(inputs: ExportInputs, context: Context) -> dict[str, Output]:

@@ -14,9 +14,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geoplan.errors import QueryError
 from geoplan.processes.catalogue import find_process
+from geoplan.processes.locks import is_worked, queue
 
 JOB_FILE = "job.json"
 MAX_JOBS = 200
@@ -32,6 +34,9 @@ MAX_JOBS = 200
 MAX_WAITING = 20
 NO_JOB = "there is no job of this id; GET /jobs lists them"
 _ID_BYTES = 16
+_FORGOTTEN = timedelta(seconds=10)
+"""A job that nobody has taken for so long, while nobody works, has lost its runner."""
+_DEATH_S = 5.0
 
 
 class UnknownJobError(QueryError):
@@ -107,10 +112,13 @@ def submit(
     """
     process = find_process(process_id)
     try:
-        process.inputs.model_validate(inputs)
+        checked = process.inputs.model_validate(inputs)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise QueryError(f"inputs of {process_id}: {faults}") from None
+    for collection in checked.collections():
+        if collection not in packs:
+            raise QueryError(f"inputs of {process_id}: there is no collection {collection!r}")
     folder.mkdir(parents=True, exist_ok=True)
     jobs = list_jobs(folder)
     if sum(not job.ended for job in jobs) >= MAX_WAITING:
@@ -134,15 +142,15 @@ def submit(
 
 def find_job(folder: Path, job_id: str) -> Job:
     """A job as it stands now; one whose process has died without a word is failed. Raises `UnknownJobError`."""
-    if not (len(job_id) == 2 * _ID_BYTES and all(c in "0123456789abcdef" for c in job_id)):
-        raise UnknownJobError(NO_JOB)
-    try:
-        job = Job.model_validate_json((folder / job_id / JOB_FILE).read_bytes())
-    except (OSError, ValidationError):
-        raise UnknownJobError(NO_JOB) from None
+    job = _read(folder, job_id)
     if job.status is JobStatus.RUNNING and not _lives(job):
-        job = finish(job, JobStatus.FAILED, "The process of this job ended before its work was done.")
-        save(folder, job)
+        job = _read(folder, job_id)  # its last word may have come after our first look
+        if job.status is JobStatus.RUNNING:
+            job = finish(job, JobStatus.FAILED, "The process of this job ended before its work was done.")
+            save(folder, job)
+            start_runner(folder)  # the one that died would have taken the next job
+    elif job.status is JobStatus.ACCEPTED and _is_forgotten(folder, job):
+        start_runner(folder)
     return job
 
 
@@ -165,17 +173,16 @@ def cancel(folder: Path, job_id: str) -> Job:
     UnknownJobError
         If there is none.
     """
-    job = find_job(folder, job_id)
-    if job.ended:
-        shutil.rmtree(folder / job.id, ignore_errors=True)
-        return job
-    dismissed = finish(job, JobStatus.DISMISSED, "Dismissed.")
-    if job.pid is not None and _lives(job):
-        os.kill(job.pid, signal.SIGKILL)  # before its last word could overwrite ours
-    save(folder, dismissed)
-    for path in (folder / job.id).iterdir():
-        if path.name != JOB_FILE:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    find_job(folder, job_id)
+    with queue(folder):  # a job that waits is not taken meanwhile
+        job = find_job(folder, job_id)
+        if job.ended:
+            shutil.rmtree(folder / job.id, ignore_errors=True)
+            return job
+        _kill(job)
+        dismissed = finish(job, JobStatus.DISMISSED, "Dismissed.")
+        save(folder, dismissed)
+        remove_outputs(folder, job)
     start_runner(folder)  # the one that was killed would have taken the next job
     return dismissed
 
@@ -199,6 +206,17 @@ def results(folder: Path, job_id: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def remove_outputs(folder: Path, job: Job) -> None:
+    """Remove what a job has written, whole or not."""
+    for path in (folder / job.id).iterdir():
+        if path.name == JOB_FILE:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def save(folder: Path, job: Job) -> None:
     """Keep a job as it stands, in one step."""
     path = folder / job.id / JOB_FILE
@@ -218,9 +236,10 @@ def finish(job: Job, status: JobStatus, message: str) -> Job:
 def start_runner(folder: Path) -> None:
     """Start a process that runs what waits; it ends by itself when others do that already."""
     command = [sys.executable, "-m", "geoplan.processes.runner", str(folder)]
-    subprocess.Popen(  # noqa: S603 - our own interpreter and module
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
+    threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie
 
 
 def timestamp() -> str:
@@ -236,6 +255,41 @@ def process_start(pid: int) -> int | None:
         return None
     state, *fields = stat.rpartition(")")[2].split()
     return None if state in "ZX" else int(fields[18])
+
+
+def _read(folder: Path, job_id: str) -> Job:
+    if not (len(job_id) == 2 * _ID_BYTES and all(c in "0123456789abcdef" for c in job_id)):
+        raise UnknownJobError(NO_JOB)
+    try:
+        return Job.model_validate_json((folder / job_id / JOB_FILE).read_bytes())
+    except (OSError, ValidationError):
+        raise UnknownJobError(NO_JOB) from None
+
+
+def _is_forgotten(folder: Path, job: Job) -> bool:
+    """Whether a job waits though nobody works, as after a restart of the machine."""
+    try:
+        age = datetime.now(UTC) - datetime.fromisoformat(job.created)
+    except (ValueError, TypeError):
+        return False
+    return age > _FORGOTTEN and not is_worked(folder)
+
+
+def _kill(job: Job) -> None:
+    """End the process of a job and those it started, and wait until it is gone: its last word must not come later."""
+    if job.pid is None or not _lives(job):
+        return
+    try:
+        # It began a session of its own; one that somebody started by hand shares its group with others.
+        if os.getpgid(job.pid) == job.pid:
+            os.killpg(job.pid, signal.SIGKILL)
+        else:
+            os.kill(job.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    until = time.monotonic() + _DEATH_S
+    while _lives(job) and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 def _lives(job: Job) -> bool:

@@ -15,6 +15,10 @@ class Inputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def collections(self) -> tuple[str, ...]:
+        """Ids of the collections that the process reads."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from geoplan.errors import GeoplanError
+from geoplan.pack.warm import one_by_one
+from geoplan.pack.warm import warm as warm_pack
 from geoplan.processes.catalogue import find_process
-from geoplan.processes.jobs import Job, JobStatus, find_job, finish, list_jobs, process_start, save, timestamp
-from geoplan.processes.model import Context
+from geoplan.processes.jobs import (
+    Job,
+    JobStatus,
+    UnknownJobError,
+    find_job,
+    finish,
+    list_jobs,
+    process_start,
+    remove_outputs,
+    save,
+    timestamp,
+)
+from geoplan.processes.locks import queue, slot
+from geoplan.processes.model import Context, Output
+from geoplan.query.warm import warm as warm_query
+from geoplan.tiles.warm import warm as warm_tiles
 
-SLOTS = 2
 _PATIENCE_S = 2.0
 """A runner tries so long for a slot: one that finds no more work may be about to give its slot up."""
 _SAVE_EVERY_S = 0.25
+_LOG = "runner.log"
+_LOG_BYTES = 1 << 20
+
+Progress = Callable[[str, int, int], None]
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +46,7 @@ def run_waiting(folder: Path) -> None:
     """Run all jobs that wait, the oldest first, and return; at once when `SLOTS` others do so."""
     until = time.monotonic() + _PATIENCE_S
     while True:
-        with _slot(folder) as taken:
+        with slot(folder) as taken:
             if taken:
                 while (job := _next(folder)) is not None:
                     _run(folder, job)
@@ -38,24 +56,9 @@ def run_waiting(folder: Path) -> None:
         time.sleep(0.1)
 
 
-@contextmanager
-def _slot(folder: Path) -> Iterator[bool]:
-    """Hold one of the slots; it goes with the process, however that ends."""
-    for number in range(SLOTS):
-        with (folder / f".slot-{number}").open("w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield True
-            return
-    yield False
-
-
 def _next(folder: Path) -> Job | None:
     """The oldest job that waits, marked as ours."""
-    with (folder / ".queue").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with queue(folder):
         waiting = [job for job in list_jobs(folder) if job.status is JobStatus.ACCEPTED]
         if not waiting:
             return None
@@ -68,7 +71,6 @@ def _next(folder: Path) -> Job | None:
 
 
 def _run(folder: Path, job: Job) -> None:
-    process = find_process(job.process)
     saved = 0.0
 
     def progress(step: str, done: int, total: int) -> None:
@@ -80,9 +82,8 @@ def _run(folder: Path, job: Job) -> None:
         job.message, job.progress, job.updated = step, percent, timestamp()
         save(folder, job)
 
-    packs = {name: Path(path) for name, path in job.packs.items()}
     try:
-        outputs = process.run(process.inputs.model_validate(job.inputs), Context(folder / job.id, packs, progress))
+        outputs = _outputs(folder, job, progress)
     except GeoplanError as error:
         ended = finish(job, JobStatus.FAILED, str(error))
     except Exception:
@@ -95,9 +96,34 @@ def _run(folder: Path, job: Job) -> None:
             name: {"mediaType": output.media_type, "file": output.file, "value": output.value}
             for name, output in outputs.items()
         }
-    if find_job(folder, job.id).status is JobStatus.RUNNING:
+    _keep(folder, ended)
+
+
+def _outputs(folder: Path, job: Job, progress: Progress) -> dict[str, Output]:
+    process = find_process(job.process)
+    packs = {name: Path(path) for name, path in job.packs.items()}
+    return process.run(process.inputs.model_validate(job.inputs), Context(folder / job.id, packs, progress))
+
+
+def _keep(folder: Path, ended: Job) -> None:
+    """Keep the end of a job, unless it was dismissed or removed meanwhile."""
+    try:
+        if find_job(folder, ended.id).status is not JobStatus.RUNNING:
+            return
+        if ended.status is JobStatus.FAILED:
+            remove_outputs(folder, ended)
         save(folder, ended)
+    except (UnknownJobError, FileNotFoundError):
+        logger.warning("job %s was removed while it ran", ended.id)
+
+
+def _log_to(folder: Path) -> None:
+    handler = RotatingFileHandler(folder / _LOG, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    logging.basicConfig(handlers=[handler], format="%(asctime)s %(levelname)s %(message)s")
 
 
 if __name__ == "__main__":
-    run_waiting(Path(sys.argv[1]))
+    jobs = Path(sys.argv[1])
+    _log_to(jobs)
+    one_by_one(warm_pack, warm_query, warm_tiles)
+    run_waiting(jobs)

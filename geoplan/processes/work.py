@@ -13,6 +13,8 @@ from geoplan.errors import QueryError
 from geoplan.processes.model import Context, Output
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from geoplan.pack.open import Pack
 
 MEDIA_TYPES = {
@@ -22,6 +24,7 @@ MEDIA_TYPES = {
     "gpkg": "application/geopackage+sqlite3",
 }
 _BATCH = 20_000
+_GEOMETRY = "geometry"
 
 
 def export(collection: str, format_: str, filter_: str | None, context: Context) -> dict[str, Output]:
@@ -102,51 +105,69 @@ def _write_geojson(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> N
 
 def _write_csv(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> None:
     """Attributes only; with a byte order mark, so that a spreadsheet reads the Chinese."""
+    import pandas as pd
+
     from geoplan.pack.table import rows_table
 
     with path.open("wb") as stream:
         stream.write(b"\xef\xbb\xbf")
         for number, rows in enumerate(batches):
-            frame = rows_table(pack.source, rows).to_pandas()
+            # Arrow's own types: a whole number must not become 1.0 where another one is missing.
+            frame = rows_table(pack.source, rows).to_pandas(types_mapper=pd.ArrowDtype)
             stream.write(frame.to_csv(index=False, header=number == 0, lineterminator="\r\n").encode())
 
 
 def _write_parquet(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> None:
-    import pyarrow.parquet as pq
-
-    from geoplan.pack.table import rows_frame
-
-    writer: pq.ParquetWriter | None = None
-    for rows in batches:
-        # geopandas writes the metadata that make it GeoParquet; those of the first piece hold for the file.
-        table = _geoparquet(rows_frame(pack.source, rows), pack)
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table.cast(writer.schema))
-    if writer is not None:
-        writer.close()
-
-
-def _geoparquet(frame: Any, pack: Pack) -> Any:
-    """An Arrow table with the metadata of GeoParquet 1.1; the bounding box is that of the whole collection."""
+    """GeoParquet 1.1; the bounding box is that of the whole collection."""
     import json
 
-    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyproj import CRS
 
-    arrow = pa.table(frame.to_arrow(index=False, geometry_encoding="WKB"))
-    column = {"encoding": "WKB", "geometry_types": [], "crs": json.loads(frame.crs.to_json())}
+    from geoplan.crs import STORAGE
+
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": [], "crs": CRS(STORAGE).to_json_dict()}
     if pack.manifest.bounds:
         column["bbox"] = list(pack.manifest.bounds)
-    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
-    index = arrow.schema.get_field_index("geometry")
-    plain = arrow.set_column(index, pa.field("geometry", pa.binary()), arrow["geometry"].cast(pa.binary()))
-    return plain.replace_schema_metadata({b"geo": json.dumps(geo).encode()})
+    geo = {"version": "1.1.0", "primary_column": _GEOMETRY, "columns": {_GEOMETRY: column}}
+    metadata = {b"geo": json.dumps(geo).encode()}
+    writer: pq.ParquetWriter | None = None
+    try:
+        for rows in batches:
+            table = _table_with_shapes(pack, rows).replace_schema_metadata(metadata)
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
 
 
 def _write_gpkg(path: Path, pack: Pack, batches: Iterator[NDArray[Any]]) -> None:
     import pyogrio
 
-    from geoplan.pack.table import rows_frame
+    from geoplan.crs import STORAGE
 
     for number, rows in enumerate(batches):
-        frame = rows_frame(pack.source, rows)
-        pyogrio.write_dataframe(frame, path, layer=pack.manifest.id, driver="GPKG", append=number > 0)
+        pyogrio.write_arrow(
+            _table_with_shapes(pack, rows),
+            path,
+            layer=pack.manifest.id,
+            driver="GPKG",
+            geometry_name=_GEOMETRY,
+            geometry_type="Unknown",
+            crs=STORAGE,
+            append=number > 0,
+        )
+
+
+def _table_with_shapes(pack: Pack, rows: NDArray[Any]) -> pa.Table:
+    """Attributes by the types of the pack, alike for all batches, and the shapes as WKB."""
+    import pyarrow as pa
+    import shapely
+
+    from geoplan.pack.geometry import take
+    from geoplan.pack.shapes import to_shapely
+    from geoplan.pack.table import rows_table
+
+    shapes = to_shapely(take(pack.source.geometry, rows))
+    return rows_table(pack.source, rows).append_column(_GEOMETRY, pa.array(shapely.to_wkb(shapes), pa.binary()))

@@ -240,6 +240,24 @@ def _first_in_box(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
     return smallest_ids(part.ids, box_candidates(part, window, total)[0], after, limit), total
 
 
+def effort(plan: Plan, limit: int) -> int:
+    """About how many features are looked at for a page of `limit` and the count, judged by the indexes alone.
+
+    A search in the tree counts nothing: it is bounded by what it finds.
+    """
+    part = plan.part
+    if plan.never or plan.empty:
+        return 0
+    sizes = [len(part)] if plan.rows is None else [len(plan.rows)]
+    sizes += [posted(part.columns[place], table) for place, table in plan.tables.items()]
+    sizes += [spanned(places) for places, _ in plan.ranges.values()]
+    if plan.rest or plan.ranges or plan.rows is not None or len(plan.tables) > 2 or (plan.boxes and plan.tables):
+        return min(sizes)
+    if not plan.tables or (len(plan.tables) == 2 and tuple(sorted(plan.tables)) not in part.pairs):
+        return min(sizes) if plan.tables else 0
+    return min(*sizes, len(part) // max(count_tables(plan), 1) * limit)
+
+
 def mask(plan: Plan) -> NDArray[np.bool_]:
     """For each row whether it meets all conditions."""
     part = plan.part

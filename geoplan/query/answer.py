@@ -53,8 +53,13 @@ class Pack(Protocol):
         """Description of the pack."""
 
 
-def select(pack: Pack, query: Query) -> Selected:
+def select(pack: Pack, query: Query, plan: Plan | None = None) -> Selected:
     """One page of the features of a pack that meet all the conditions of a question.
+
+    Parameters
+    ----------
+    plan
+        That of `plan_of` for the same question, where it is known already; it is used up.
 
     Raises
     ------
@@ -66,7 +71,7 @@ def select(pack: Pack, query: Query) -> Selected:
         raise QueryError(f"limit: from 0 to {MOST_FEATURES}, not {query.limit}.")
     keys = parse_sortby(query.sortby, part) if query.sortby else ()
     after = read_cursor(query.after, keys, part) if query.after is not None else None
-    plan = plan_of(pack, query)
+    plan = plan or plan_of(pack, query)
     if query.nearest is not None:
         return _nearest(pack, plan, query)
     distances = _place(plan, query)

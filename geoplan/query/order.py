@@ -64,6 +64,11 @@ def write_cursor(part: Part, row: int, keys: Sequence[Key]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([*values, int(part.ids[row])])).decode().rstrip("=")
 
 
+def write_id_cursor(after: int) -> str:
+    """The cursor of the page of greater ids, in the order of ids."""
+    return base64.urlsafe_b64encode(orjson.dumps([after])).decode().rstrip("=")
+
+
 def read_cursor(text: str, keys: Sequence[Key], part: Part) -> tuple[list[Any], int]:
     """Values and id of the last feature of the page before; raises `QueryError`."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from geoplan.errors import PackError
 from geoplan.pack.mercator import EXTENT_BITS, WORLD_BITS
 from geoplan.pack.open import Pack, open_pack
+from geoplan.pack.warm import one_by_one
 from geoplan.tiles.encode import TileLayer, encode_mvt
 from geoplan.tiles.grid import BUFFER, MAX_ZOOM, Tile
 from geoplan.tiles.warm import warm
@@ -117,8 +119,13 @@ def _write(
 
 def _encoded(pack: Path, name: str, ids: NDArray[np.int64], workers: int) -> Iterator[tuple[int, bytes]]:
     """Tile ids in order with their packed tiles; empty ones are empty."""
-    context = multiprocessing.get_context("spawn")
     batches = [ids[i : i + _BATCH].tolist() for i in range(0, len(ids), _BATCH)]
+    if workers == 1:
+        opened = open_pack(pack)
+        for batch in batches:
+            yield from zip(batch, _bodies(opened, batch, name), strict=True)
+        return
+    context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _open, (pack,)) as pool:
         for batch, bodies in zip(batches, pool.map(_encode, batches, [name] * len(batches)), strict=True):
             yield from zip(batch, bodies, strict=True)
@@ -126,17 +133,31 @@ def _encoded(pack: Path, name: str, ids: NDArray[np.int64], workers: int) -> Ite
 
 def _open(pack: Path) -> None:
     """Prepare a worker process."""
-    warm()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    one_by_one(warm)
     _pack.append(open_pack(pack))
 
 
+def _end_with_parent() -> None:
+    """Wait for the end of the process that asks; a worker would outlive one that is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _encode(ids: Sequence[int], name: str) -> list[bytes]:
+    return _bodies(_pack[0], ids, name)
+
+
+def _bodies(pack: Pack, ids: Sequence[int], name: str) -> list[bytes]:
+    """Packed tiles; empty ones are empty."""
     from pmtiles.tile import tileid_to_zxy
 
     bodies = []
     for tile_id in ids:
         tile = Tile(*tileid_to_zxy(tile_id))
-        part = _pack[0].part_at(tile.z)
+        part = pack.part_at(tile.z)
         body = encode_mvt([TileLayer(name, part, None, None)], tile) if part is not None else b""
         bodies.append(igzip.compress(body, _GZIP_LEVEL, mtime=0) if body else b"")
     return bodies

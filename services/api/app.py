@@ -34,6 +34,7 @@ from services.api.cors import cors
 from services.api.errors import CatchErrors
 from services.api.front import CACHE_BYTES, Front
 from services.api.http_cache import HttpCache
+from services.api.live import LiveLayers, find_live
 from services.api.limits import Limits
 from services.api.security import Security
 from services.api.static import static_router
@@ -70,6 +71,7 @@ def create_app(
     access: AccessSettings | None = None,
     packs: Iterable[Path] = (),
     cache_bytes: int = CACHE_BYTES,
+    live: LiveLayers | None = None,
 ) -> Service:
     """The application over the builds in ``settings.build_dir``.
 
@@ -85,6 +87,8 @@ def create_app(
         Further packs to serve, by their folders.
     cache_bytes
         Memory of each process for tiles that are kept; 0 keeps none.
+    live
+        Layers that are read from databases at every request.
     """
     app = Service(
         title="geoplan",
@@ -96,7 +100,7 @@ def create_app(
         # The outermost first.
         middleware=[Middleware(Security), Middleware(HttpCache), Middleware(CatchErrors)],
     )
-    app.state.builds = Builds(settings.build_dir, extra=packs)
+    app.state.builds = Builds(settings.build_dir, extra=packs, live=live.collections if live else None)
     app.state.settings = settings
     errors.install(app)
     modules = (routes_layers, routes_tiles, routes_ogc, routes_places, routes_plans, routes_processes, routes_health)
@@ -122,8 +126,8 @@ def create() -> Service:
 
     Raises
     ------
-    SettingsError
-        If they name no project.
+    GeoplanError
+        If a setting cannot be used.
     """
     settings = find_settings(os.environ, Path.cwd())
     packs = [Path(text) for text in os.environ.get(PACKS, "").split(os.pathsep) if text]
@@ -132,7 +136,16 @@ def create() -> Service:
     if not cache.isdecimal() or int(cache) > MOST_CACHE_MIB:
         raise SettingsError(f"{CACHE}={cache[:20]!r} is no size in MiB; use a number from 0 to {MOST_CACHE_MIB}.")
     warm()
-    return create_app(settings, access, packs, int(cache) << 20)
+    app = create_app(settings, access, packs, int(cache) << 20)
+    app.state.builds.watch()
+    return app
+
+
+def check() -> None:
+    """Make an application and forget it: what it refuses is said once, before workers start. Compiles as well."""
+    settings = find_settings(os.environ, Path.cwd())
+    create_app(settings, find_access(os.environ, settings.build_dir / AUDIT_LOG))
+    warm()
 
 
 def warm() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from geoplan.crs import Bounds
-from geoplan.pack.open import open_pack
+from geoplan.pack.verify import checked_pack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from geoplan.pack.open import Pack
     from geoplan.query.filters import Filter
+    from services.api.live import LiveSource
 
 WORLD = Bounds(-180.0, -90.0, 180.0, 90.0)
 _KEPT_FILTERS = 32
@@ -41,6 +42,8 @@ class Collection:
         Names of its properties.
     filters, masks
         Filters of late requests, compiled, and the rows of a part that they keep.
+    live
+        Where the features are read at every request; None: the pack has them.
     """
 
     id: str
@@ -49,6 +52,7 @@ class Collection:
     names: frozenset[str]
     filters: Kept[Filter] = field(default_factory=lambda: Kept(_KEPT_FILTERS))
     masks: Kept[NDArray[np.bool_]] = field(default_factory=lambda: Kept(_KEPT_MASKS))
+    live: LiveSource | None = None
 
     @property
     def version(self) -> str:
@@ -71,6 +75,11 @@ class Collection:
         """West, south, east, north in degrees; the world's where nothing is drawn."""
         bounds = self.pack.manifest.bounds
         return Bounds(*bounds) if bounds else WORLD
+
+    @property
+    def min_zoom(self) -> int:
+        """The zoom at which its tiles begin."""
+        return 0 if self.live is None else self.live.min_zoom
 
     @property
     def sources(self) -> list[Mapping[str, Any]]:
@@ -108,7 +117,7 @@ def open_collection(id_: str, folder: Path, metadata: Mapping[str, Any] | None =
     PackError
         If the pack is not whole; the message names the file.
     """
-    pack = open_pack(folder)
+    pack = checked_pack(folder)
     own = metadata if metadata is not None else dict(pack.manifest.metadata or {})
     return Collection(id_, pack, own, frozenset(column.name for column in pack.source.columns))
 

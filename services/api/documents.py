@@ -114,7 +114,8 @@ def collection(one: Collection, base: str) -> dict[str, Any]:
         "extent": {"spatial": {"bbox": [list(one.bounds)], "crs": CRS84}, **_temporal(one)},
         "crs": list(SYSTEMS),
         "storageCrs": STORAGE_CRS,
-        "numberOfFeatures": len(one.pack.source),
+        # How many a live layer has is another answer at every moment.
+        **({} if one.live else {"numberOfFeatures": len(one.pack.source)}),
         "links": [
             *both(address, one.title),
             link(f"{address}/items", "items", GEOJSON_TYPE, one.title),

@@ -17,10 +17,20 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoplan.access.grant import AccessDeniedError
-from geoplan.errors import BuildError, DocumentError, GeoplanError, LayerError, PackError, PlaceError, QueryError
+from geoplan.errors import (
+    BuildError,
+    DocumentError,
+    GeoplanError,
+    LayerError,
+    PackError,
+    PlaceError,
+    QueryError,
+    SourceError,
+)  # fmt: skip
 from geoplan.processes.catalogue import UnknownProcessError
 from geoplan.processes.jobs import TooManyJobsError, UnknownJobError
 from geoplan.query import UnknownFeatureError
+from geoplan.sources.postgis.address import SourceLimitError, SourceUnavailableError
 from geoplan.tiles.grid import TileAddressError
 from services.api.responses import NEVER
 
@@ -47,6 +57,9 @@ STATUS: dict[type[GeoplanError], HTTPStatus] = {
     NoCopyError: HTTPStatus.NOT_FOUND,
     PlaceError: HTTPStatus.BAD_REQUEST,
     QueryError: HTTPStatus.BAD_REQUEST,
+    SourceError: HTTPStatus.BAD_GATEWAY,
+    SourceLimitError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    SourceUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     TileAddressError: HTTPStatus.NOT_FOUND,
     TooManyJobsError: HTTPStatus.TOO_MANY_REQUESTS,
     UnknownFeatureError: HTTPStatus.NOT_FOUND,
@@ -57,10 +70,16 @@ STATUS: dict[type[GeoplanError], HTTPStatus] = {
 """Status of each expected error; a subclass that is not named has that of its base."""
 
 _MOST_FAULTS = 5
-_FIXED_DETAIL = {
-    # The message names folders of the server.
-    HTTPStatus.SERVICE_UNAVAILABLE: "There is no build to serve. Run `geoplan build` on the server.",
+_NO_BUILD = "There is no build to serve. Run `geoplan build` on the server."
+_FIXED_DETAIL: dict[type[GeoplanError], str] = {
+    # The messages name folders of the server, or hosts and users of its databases.
+    BuildError: _NO_BUILD,
+    PackError: _NO_BUILD,
+    SourceError: "The database table behind this layer cannot be read as it is declared. The fault has been logged.",
+    SourceUnavailableError: "The database behind this layer does not answer now; try again in a few seconds.",
 }
+_RETRY_S = 2
+"""After how many seconds a database that did not answer may be asked again."""
 UNEXPECTED = "The server failed to answer. The fault has been logged."
 
 
@@ -91,9 +110,11 @@ def problem_of(error: GeoplanError) -> Problem | None:
     status = status_of(error)
     if status is None:
         return None
-    if status in _FIXED_DETAIL:
+    fixed = next((_FIXED_DETAIL[cls] for cls in type(error).__mro__ if cls in _FIXED_DETAIL), None)
+    if fixed is not None:
         logger.warning("%s", error)
-    return Problem(status, _FIXED_DETAIL.get(status, str(error)))
+    headers = {"Retry-After": str(_RETRY_S)} if isinstance(error, SourceUnavailableError) else None
+    return Problem(status, fixed or str(error), headers)
 
 
 def _on_geoplan_error(_request: Request, error: Exception) -> Response:

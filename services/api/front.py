@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -37,6 +37,8 @@ from services.api.catalog import Shelf
 from services.api.errors import UNEXPECTED
 from services.api.items import ItemsRequest, feature_request, items_request
 from services.api.links import base_url
+from services.api.live_items import live_feature, live_items
+from services.api.responses import REVALIDATE
 from services.api.security import refusal
 from services.api.targets import parse_query
 from services.api.tile_cache import Entry, TileCache
@@ -55,6 +57,8 @@ CACHE_BYTES = 128 << 20
 THREADS = 4
 MAX_WAITING = 256
 """Requests that may wait for a thread; more are told to come again."""
+MAX_READING = 32
+"""Requests that may wait for a database, each with rows in memory."""
 _Work = Sent | Awaitable[Sent]
 _READING = frozenset({"GET", "HEAD"})
 _OFF_LOOP_BYTES = 1 << 18
@@ -86,7 +90,7 @@ class Front:
         self.cache = TileCache(cache_bytes)
         self._shelves = shelves
         self._threads = ThreadPoolExecutor(max_workers=max(2, min(THREADS, os.cpu_count() or 1)))
-        self._waiting = 0
+        self._waiting = self._reading = 0
         self._being_made: dict[Any, asyncio.Future[Sent]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -175,6 +179,8 @@ class Front:
         known = header(scope, b"if-none-match")
         if known is not None and b"*" not in known and matches(known, {etag, asked.etag.encode()}):
             return prepare(Answer(200, "", b"", _named(known, asked.etag), "public, max-age=60"), gzip=False)
+        if asked.read is not None:
+            return self._live_tile(scope, asked, known)
         if not asked.is_heavy:
             return self._keep(key, shelf, prepare(asked.make(), gzip=gzip))
         return self._made_once(key, shelf, lambda: prepare(asked.make(), gzip=gzip))
@@ -207,12 +213,18 @@ class Front:
 
     def _items(self, scope: Scope, parts: list[str]) -> _Work:
         html = prefers_html(header(scope, b"accept") or b"")
-        request = items_request(self._shelves().shelf(), parts[2], scope["query_string"], base_url(scope), html=html)
-        return self._run(scope, request)
+        shelf, query = self._shelves().shelf(), scope["query_string"]
+        live = shelf.collection(parts[2]).live
+        if live is not None:
+            return self._live(scope, live_items(live, shelf, query, base_url(scope), html=html))
+        return self._run(scope, items_request(shelf, parts[2], query, base_url(scope), html=html))
 
     def _feature(self, scope: Scope, parts: list[str]) -> _Work:
         html = prefers_html(header(scope, b"accept") or b"")
         shelf, query = self._shelves().shelf(), scope["query_string"]
+        live = shelf.collection(parts[2]).live
+        if live is not None:
+            return self._live(scope, live_feature(live, parts[4], query, base_url(scope), html=html))
         return self._run(scope, feature_request(shelf, (parts[2], parts[4]), query, base_url(scope), html=html))
 
     def _run(self, scope: Scope, request: ItemsRequest) -> _Work:
@@ -226,6 +238,33 @@ class Front:
         if len(answer.body) > _OFF_LOOP_BYTES and gzip:
             return self._in_thread(lambda: prepare(answer, gzip=True))
         return prepare(answer, gzip=gzip)
+
+    async def _live(self, scope: Scope, reading: Coroutine[Any, Any, Callable[[], Answer]]) -> Sent:
+        """The answer that is made of what is read of a database."""
+        gzip = takes_gzip(header(scope, b"accept-encoding") or b"")
+        if self._reading >= MAX_READING:
+            reading.close()
+            return prepare(faults.problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, faults.BUSY, retry_s=1), gzip=False)
+        self._reading += 1
+        try:
+            make = await reading
+            return await self._in_thread(lambda: prepare(make(), gzip=gzip))
+        finally:
+            self._reading -= 1
+
+    async def _live_tile(self, scope: Scope, asked: TileRequest, known: bytes | None) -> Sent:
+        """A tile as it is now; a client that may have it costs no more than a look at the version of its rows."""
+        read = asked.read
+        assert read is not None
+
+        async def made() -> Callable[[], Answer]:
+            if known is not None and b"*" not in known:
+                etag = (await read(True)).etag
+                if etag and matches(known, {packed_etag(etag), etag.encode()}):
+                    return lambda: Answer(200, "", b"", _named(known, etag), REVALIDATE)
+            return (await read(False)).make
+
+        return await self._live(scope, made())
 
 
 def _tile_kind(scope: Scope) -> str:

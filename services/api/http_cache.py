@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from isal import igzip
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.responses import REVALIDATE
+from services.api.responses import IS_HEAD, REVALIDATE
 
 MIN_GZIP_BYTES = 1024
 _OFF_LOOP_BYTES = 1 << 17
@@ -63,7 +64,10 @@ def accepts_gzip(headers: Headers) -> bool:
 
 
 class HttpCache:
-    """ASGI: holds each response back until it is whole, then adds ETag, 304, gzip, and cuts HEAD's body."""
+    """ASGI: holds each response back until it is whole, then adds ETag, 304, gzip, and cuts HEAD's body.
+
+    An answer that comes in several parts, such as a large file, is passed on part by part as it is.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -74,24 +78,46 @@ class HttpCache:
             await self.app(scope, receive, send)
             return
         is_head = scope["method"] == "HEAD"
-        start: Message = {}
-        chunks: list[bytes] = []
-
-        async def collect(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-            elif message["type"] == "http.response.body":
-                chunks.append(message.get("body", b""))
-
-        await self.app({**scope, "method": "GET"} if is_head else scope, receive, collect)
-        body = b"".join(chunks)
-        request = Headers(scope=scope)
+        held = _Held(send, is_head=is_head)
+        await self.app({**scope, "method": "GET", IS_HEAD: True} if is_head else scope, receive, held.take)
+        if held.passes:
+            return
+        request, start, body = Headers(scope=scope), held.start, held.body
         if len(body) > _OFF_LOOP_BYTES:
             body = await run_in_threadpool(_finish, request, start, body)
         else:
             body = _finish(request, start, body)
         await send(start)
         await send({"type": "http.response.body", "body": b"" if is_head else body})
+
+
+class _Held:
+    """A response on its way: held back when it is one part, passed on from the first of several."""
+
+    def __init__(self, send: Send, *, is_head: bool) -> None:
+        self.start: Message = {}
+        self.body = b""
+        self.passes = False
+        self._send = send
+        self._is_head = is_head
+
+    async def take(self, message: Message) -> None:
+        """Take a message of the application."""
+        if message["type"] == "http.response.start":
+            self.start.update(message)
+        elif message["type"] == "http.response.body":
+            if not self.passes and message.get("more_body", False):
+                await self._open()
+            if not self.passes:
+                self.body = message.get("body", b"")
+            elif not self._is_head:
+                await self._send(message)
+
+    async def _open(self) -> None:
+        self.passes = True
+        await self._send(self.start)
+        if self._is_head:
+            await self._send({"type": "http.response.body", "body": b""})
 
 
 def _finish(request: Headers, start: Message, body: bytes) -> bytes:
@@ -101,7 +127,9 @@ def _finish(request: Headers, start: Message, body: bytes) -> bytes:
         headers.setdefault("Cache-Control", REVALIDATE)
         if "etag" not in headers:
             headers["ETag"] = etag_of(body)
-    if headers.get("content-type", "").partition(";")[0] in _COMPRESSIBLE:
+    # A range is one of the bytes of the file as it is.
+    is_whole = start["status"] != HTTPStatus.PARTIAL_CONTENT
+    if is_whole and headers.get("content-type", "").partition(";")[0] in _COMPRESSIBLE:
         headers.add_vary_header("Accept-Encoding")
         if len(body) > MIN_GZIP_BYTES and accepts_gzip(request):
             body = igzip.compress(body, _GZIP_LEVEL, mtime=0)

@@ -9,10 +9,12 @@ from datetime import date, timedelta
 
 from geoplan.errors import QueryError
 from geoplan.pack.part import Part
+from geoplan.query.access import effort
 from geoplan.query.distance import MOST_METRES
 from geoplan.query.expressions import All
 from geoplan.query.filters import Filter
 from geoplan.query.model import Query
+from geoplan.query.plan import Plan
 from services.api.collection import Collection
 from services.api.crs import system
 from services.api.filters import check_language, compiled_filter
@@ -33,6 +35,8 @@ RESERVED = frozenset(
 """Parameters with a meaning of their own; a property of such a name is asked for in a filter."""
 _LIGHT_CANDIDATES = 20_000
 _LIGHT_LIMIT = 1000
+_ATTRIBUTES = 20
+"""Writing a feature's attributes takes about as long as writing so many vertices."""
 _DURATION = re.compile(r"P(?:(\d{1,3})Y)?(?:(\d{1,3})M)?(?:(\d{1,3})W)?(?:(\d{1,5})D)?")
 
 
@@ -97,11 +101,14 @@ def flag(parameters: Parameters, name: str) -> bool:
     return text == "true"
 
 
-def is_heavy(part: Part, query: Query, limit: int) -> bool:
+def is_heavy(part: Part, query: Query, plan: Plan, limit: int) -> bool:
     """Whether answering a query belongs in a thread: no index bounds its work, or what it returns is much."""
-    if query.filter is not None or query.equal or query.sortby or query.datetime or query.nearest:
-        return len(part) > _LIGHT_CANDIDATES or limit > _LIGHT_LIMIT
-    return limit > _LIGHT_LIMIT or (query.radius_m or 0) > _LIGHT_CANDIDATES / 4
+    vertices = len(part.geometry.degrees) // max(len(part), 1)
+    if limit * (vertices + _ATTRIBUTES) > _LIGHT_LIMIT * _ATTRIBUTES * 2:
+        return len(part) * (vertices + _ATTRIBUTES) > _LIGHT_LIMIT * _ATTRIBUTES * 2
+    if query.sortby and not plan.empty:
+        return len(part) > _LIGHT_CANDIDATES
+    return effort(plan, limit) > _LIGHT_CANDIDATES or (query.radius_m or 0) > _LIGHT_CANDIDATES / 4
 
 
 def interval(text: str) -> str:

@@ -16,10 +16,11 @@ import geoplan
 from geoplan.errors import QueryError
 from geoplan.pack.writer import write_features
 from geoplan.query import UnknownFeatureError
-from geoplan.query.answer import find_row, select
+from geoplan.query.answer import find_row, plan_of, select
 from geoplan.query.model import Query, Selected
+from geoplan.query.plan import Plan
 from services.api import pages
-from services.api.answers import Answer, strong_etag
+from services.api.answers import Answer, strong_etag, tag_of
 from services.api.catalog import Shelf
 from services.api.collection import Collection
 from services.api.crs import System, content_crs, system
@@ -58,7 +59,9 @@ class ItemsRequest(NamedTuple):
     is_heavy: bool
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """A request for features, read."""
+
     collection: Collection
     parameters: Parameters
     query: str
@@ -87,22 +90,32 @@ def items_request(shelf: Shelf, id_: str, query: bytes, base: str, *, html: bool
         If a parameter is not as it should be.
     """
     collection = shelf.collection(id_)
+    asked, wanted, within = page_asked(shelf, collection, query, base, html=html)
+    etag = f"W/{etag_of(asked)}"
+    plan = plan_of(collection.pack, wanted)
+    is_page = asked.media_type == HTML_TYPE
+
+    def make() -> Answer:
+        return page_selected(asked, wanted, plan, within, etag)
+
+    heavy = is_page or is_heavy(collection.pack.source, wanted, plan, wanted.limit)
+    return ItemsRequest(etag, REVALIDATE, make, heavy)
+
+
+def page_asked(
+    shelf: Shelf, collection: Collection, query: bytes, base: str, *, html: bool
+) -> tuple[Asked, Query, Within | None]:
+    """What a request for a page of features asks for; raises as `items_request`."""
     parameters = parse_query(query)
     for name in parameters:
         if name not in RESERVED and name not in collection.names:
             refuse_parameter(name, RESERVED | collection.names)
-    asked = _asked(collection, parameters, query, f"{base}/collections/{id_}/items", html=html)
+    asked = _asked(collection, parameters, query, f"{base}/collections/{collection.id}/items", html=html)
     limit = limit_of(parameters)
     if asked.media_type == HTML_TYPE:
         limit = min(limit, _HTML_FEATURES)
     within = within_division(shelf, collection, parameters["within"]) if "within" in parameters else None
-    wanted = query_of(collection, parameters, limit, within)
-    etag = f"W/{_etag(asked)}"
-
-    def make() -> Answer:
-        return _page(asked, wanted, within, etag)
-
-    return ItemsRequest(etag, REVALIDATE, make, is_heavy(collection.pack.source, wanted, limit))
+    return asked, query_of(collection, parameters, limit, within), within
 
 
 def feature_request(shelf: Shelf, address: tuple[str, str], query: bytes, base: str, *, html: bool) -> ItemsRequest:
@@ -110,31 +123,36 @@ def feature_request(shelf: Shelf, address: tuple[str, str], query: bytes, base: 
 
     Raises as `items_request`, and `UnknownFeatureError` when it is not there.
     """
-    id_, feature = address
-    collection = shelf.collection(id_)
-    number = digits(feature)
-    if number is None or number >= 1 << 63:
-        raise UnknownFeatureError("a feature's id is a whole number")
-    parameters = parse_query(query, FEATURE_PARAMETERS)
-    asked = _asked(collection, parameters, query, f"{base}/collections/{id_}/items/{number}", html=html)
-    etag = _etag(asked)
+    asked, number = feature_asked(shelf.collection(address[0]), address[1], query, base, html=html)
+    etag = etag_of(asked)
 
     def make() -> Answer:
-        return _feature(asked, number, etag)
+        return feature_answer(asked, number, etag)
 
     return ItemsRequest(etag, REVALIDATE, make, is_heavy=False)
 
 
-def _asked(collection: Collection, parameters: Parameters, query: bytes, address: str, *, html: bool) -> _Asked:
+def feature_asked(collection: Collection, feature: str, query: bytes, base: str, *, html: bool) -> tuple[Asked, int]:
+    """What a request for one feature asks for, and its id; raises as `feature_request`."""
+    number = digits(feature)
+    if number is None or number >= 1 << 63:
+        raise UnknownFeatureError("a feature's id is a whole number")
+    parameters = parse_query(query, FEATURE_PARAMETERS)
+    address = f"{base}/collections/{collection.id}/items/{number}"
+    return _asked(collection, parameters, query, address, html=html), number
+
+
+def _asked(collection: Collection, parameters: Parameters, query: bytes, address: str, *, html: bool) -> Asked:
     named = parameters.get("f", "html" if html else "json")
     media_type = FORMATS.get(named)
     if media_type is None:
         raise QueryError(f"f: must be one of {', '.join(FORMATS)}")
     as_sent = query.decode("ascii") if _PLAIN.fullmatch(query) else query_text(parameters)
-    return _Asked(collection, parameters, as_sent, address, media_type, system(parameters.get("crs"), "crs"))
+    return Asked(collection, parameters, as_sent, address, media_type, system(parameters.get("crs"), "crs"))
 
 
-def _etag(asked: _Asked) -> str:
+def etag_of(asked: Asked) -> str:
+    """Strong tag of an answer, by the version of its collection."""
     return strong_etag(geoplan.__version__, asked.collection.version, asked.address, asked.query, asked.media_type)
 
 
@@ -145,15 +163,23 @@ def excluded_by(collection: Collection, parameters: Parameters, within: Within |
     return select(collection.pack, query_of(collection, parameters, 0, Within(within.excluded, None))).matched
 
 
-def _page(asked: _Asked, wanted: Query, within: Within | None, etag: str) -> Answer:
-    selected = select(asked.collection.pack, wanted)
-    features = _written(asked, selected.rows)
+def page_selected(asked: Asked, wanted: Query, plan: Plan, within: Within | None, etag: str) -> Answer:
+    """The page of the features that a pack has; without a tag it gets one of its content."""
+    selected = select(asked.collection.pack, wanted, plan)
     closing: dict[str, Any] = {"numberMatched": selected.matched, "numberReturned": selected.returned}
     if not {"point", "near", "within"}.isdisjoint(asked.parameters):
         excluded = excluded_by(asked.collection, asked.parameters, within)
         closing["excludedApproximate"] = selected.excluded_approximate + excluded
+    return page_answer(asked, selected, closing, etag)
+
+
+def page_answer(asked: Asked, selected: Selected, closing: dict[str, Any], etag: str = "") -> Answer:
+    """The page of selected features, with what is to be told of them."""
+    features = _written(asked, selected.rows)
     if selected.distances_m is not None:
         closing["distancesM"] = [round(float(metres), 2) for metres in selected.distances_m]
+    if not etag:
+        etag = f"W/{tag_of(features + orjson.dumps([closing, _page_links(asked, selected)]))}"
     closing["timeStamp"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     closing["links"] = _page_links(asked, selected)
     body = b'{"type":"FeatureCollection","features":[' + features + b"]," + orjson.dumps(closing)[1:]
@@ -162,7 +188,8 @@ def _page(asked: _Asked, wanted: Query, within: Within | None, etag: str) -> Ans
     return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
 
 
-def _feature(asked: _Asked, number: int, etag: str) -> Answer:
+def feature_answer(asked: Asked, number: int, etag: str) -> Answer:
+    """One feature; raises `UnknownFeatureError`."""
     row = find_row(asked.collection.pack.source, number)
     if row is None:
         raise UnknownFeatureError(f"no feature {number} in {asked.collection.id}")
@@ -174,7 +201,7 @@ def _feature(asked: _Asked, number: int, etag: str) -> Answer:
     return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
 
 
-def _written(asked: _Asked, rows: NDArray[np.int64], links: bytes | None = None) -> bytes:
+def _written(asked: Asked, rows: NDArray[np.int64], links: bytes | None = None) -> bytes:
     return write_features(
         asked.collection.pack.source,
         rows,
@@ -185,7 +212,7 @@ def _written(asked: _Asked, rows: NDArray[np.int64], links: bytes | None = None)
     )
 
 
-def _page_links(asked: _Asked, selected: Selected) -> list[Link]:
+def _page_links(asked: Asked, selected: Selected) -> list[Link]:
     up = asked.address.removesuffix("/items")
     links = [*_forms(asked.address, asked), link(up, "collection", JSON_TYPE, asked.collection.title)]
     if selected.next_cursor is not None:
@@ -193,7 +220,7 @@ def _page_links(asked: _Asked, selected: Selected) -> list[Link]:
     return links
 
 
-def _forms(address: str, asked: _Asked) -> list[Link]:
+def _forms(address: str, asked: Asked) -> list[Link]:
     """Links of an answer to itself and to its other form."""
     is_page = asked.media_type == HTML_TYPE
     other = GEOJSON_TYPE if is_page else HTML_TYPE
@@ -202,7 +229,7 @@ def _forms(address: str, asked: _Asked) -> list[Link]:
     return [link(here, "self", asked.media_type), link(there, "alternate", other)]
 
 
-def _changed(asked: _Asked, name: str, value: str) -> str:
+def _changed(asked: Asked, name: str, value: str) -> str:
     """The address of the answer with another value of one parameter."""
     if name in asked.parameters:
         return f"{asked.address}?{query_text({**asked.parameters, name: value})}"

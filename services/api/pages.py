@@ -44,7 +44,7 @@ def conformance_page(document: Mapping[str, Any]) -> str:
 def collections_page(document: Mapping[str, Any]) -> str:
     """The collections."""
     rows = [
-        (_anchor(_href(one, "self"), one["title"]), _text(one["id"]), _text(one["numberOfFeatures"]),
+        (_anchor(_href(one, "self"), one["title"]), _text(one["id"]), _text(one.get("numberOfFeatures", "")),
          _text(one["description"]))
         for one in document["collections"]
     ]  # fmt: skip
@@ -57,7 +57,7 @@ def collection_page(document: Mapping[str, Any]) -> str:
     extent = ", ".join(f"{value:.5f}" for value in document["extent"]["spatial"]["bbox"][0])
     facts = [
         ("id", _text(document["id"])),
-        ("要素数 · features", _text(document["numberOfFeatures"])),
+        ("要素数 · features", _text(document.get("numberOfFeatures", ""))),
         ("范围 · extent", _text(extent)),
         ("来源 · sources", _text(document["attribution"])),
         ("坐标系 · systems", "<br>".join(_text(uri) for uri in document["crs"])),
@@ -89,7 +89,7 @@ def items_page(title: str, document: Mapping[str, Any]) -> str:
         )
         for feature in features
     ]
-    counts = f"{document['numberReturned']} / {document['numberMatched']}"
+    counts = f"{document['numberReturned']} / {document.get('numberMatched', '?')}"
     base = '<p class="quiet">' + _text(f"要素 · features: {counts}") + "</p>"
     return _page(title, [base, _table(("id", *map(_text, names)), rows), _links(document["links"])])
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
 REVALIDATE = "no-cache"
 """Kept by the client, asked again with its ETag: answers that change with the build."""
@@ -14,6 +15,8 @@ A_MINUTE = "public, max-age=60"
 A_DAY = "public, max-age=86400"
 """Vendored files: they change with a release only."""
 NEVER = "no-store"
+IS_HEAD = "geoplan.is_head"
+"""Key of a request's scope: whether the client asked with HEAD, which routes see as GET."""
 
 
 class JSON(Response):
@@ -29,3 +32,19 @@ class GeoJSON(JSON):
     """A GeoJSON body (RFC 7946)."""
 
     media_type = "application/geo+json"
+
+
+class File(FileResponse):
+    """A file of any size, or ranges of it: sent in parts and never held whole."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; for HEAD it is not read."""
+        if not scope.get(IS_HEAD):
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            # As one of several parts, so that its length is left as it is said.
+            await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+        await super().__call__({**scope, "method": "HEAD"}, receive, send_head)

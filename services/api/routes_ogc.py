@@ -17,6 +17,7 @@ from services.api.catalog import Shelf
 from services.api.collection import Collection
 from services.api.errors import Problem, UnknownFormatError
 from services.api.links import HTML_TYPE, OPENAPI_TYPE, SCHEMA_TYPE, base_url
+from services.api.live import documented, listed
 from services.api.parameters import only
 from services.api.responses import JSON, REVALIDATE
 from services.api.static import file_response
@@ -61,14 +62,16 @@ def get_api_page(request: Request) -> Response:
 def get_collections(request: Request) -> Response:
     """The collections that the caller sees."""
     shelf = _shelf(request)
-    ids = [id_ for id_ in shelf.collections if visible(id_)]
-    return _document(request, lambda base: documents.collections(shelf, ids, base), pages.collections_page)
+    shelf = shelf._replace(collections=listed(one for id_, one in shelf.collections.items() if visible(id_)))
+    return _document(
+        request, lambda base: documents.collections(shelf, shelf.collections, base), pages.collections_page
+    )
 
 
 @router.get("/collections/{collection_id}", dependencies=[only("f")])
 def get_collection(request: Request, collection_id: str) -> Response:
     """One collection."""
-    one = _shelf(request).collection(collection_id)
+    one = documented(_shelf(request).collection(collection_id))
     return _document(request, lambda base: documents.collection(one, base), pages.collection_page)
 
 
@@ -107,7 +110,7 @@ def get_tile_matrix_set(request: Request, set_id: str) -> Response:
 @router.get("/collections/{collection_id}/tiles", dependencies=[only("f")])
 def get_collection_tilesets(request: Request, collection_id: str) -> Response:
     """The tile sets of a collection."""
-    found = [_shelf(request).collection(collection_id)]
+    found = [documented(_shelf(request).collection(collection_id))]
     path = f"/collections/{collection_id}/tiles"
     return _document(request, lambda base: tilesets.tilesets(found, path, base), pages.document_page)
 
@@ -115,7 +118,7 @@ def get_collection_tilesets(request: Request, collection_id: str) -> Response:
 @router.get("/collections/{collection_id}/tiles/{set_id}", dependencies=[only("f")])
 def get_collection_tileset(request: Request, collection_id: str, set_id: str) -> Response:
     """A tile set of a collection."""
-    one = _shelf(request).collection(collection_id)
+    one = documented(_shelf(request).collection(collection_id))
     return _tileset(request, [one], f"/collections/{collection_id}/tiles", set_id)
 
 
@@ -156,11 +159,11 @@ def _tileset(request: Request, collections: list[Collection], path: str, set_id:
 def _named(request: Request) -> list[Collection]:
     shelf = _shelf(request)
     ids = named_collections(shelf, dict(request.query_params))
-    return [shelf.collection(id_) for id_ in ids if visible(id_)]
+    return [documented(shelf.collection(id_)) for id_ in ids if visible(id_)]
 
 
 def _schema(request: Request, id_: str, make: Callable[[Collection, str], dict[str, Any]]) -> Response:
-    one = _shelf(request).collection(id_)
+    one = documented(_shelf(request).collection(id_))
     base = base_url(request.scope)
     if _format(request) == "html":
         return _page(pages.schema_page(make(one, base)))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from geoplan.access.grant import caller, owns, visible
 from geoplan.processes import PROCESSES, Job, JobStatus, Process, cancel, find_job, find_process, list_jobs, submit
@@ -16,7 +16,7 @@ from geoplan.processes import results as job_results
 from geoplan.processes.jobs import NO_JOB, UnknownJobError
 from services.api.catalog import Builds
 from services.api.parameters import only
-from services.api.responses import JSON, NEVER
+from services.api.responses import JSON, NEVER, File
 
 router = APIRouter(tags=["processes"])
 
@@ -78,7 +78,7 @@ def execute(request: Request, process_id: ProcessId, body: Execution) -> Respons
     """Take a job; it runs in a process of its own. The answer says where its progress is."""
     builds: Builds = request.app.state.builds
     shelf = builds.shelf()
-    packs = {id_: found.pack.path for id_, found in shelf.collections.items() if visible(id_)}
+    packs = {id_: found.pack.path for id_, found in shelf.collections.items() if visible(id_) and not found.live}
     job = submit(_folder(request), process_id, body.inputs, packs, caller())
     location = f"{_base(request)}/jobs/{job.id}"
     return Response(
@@ -135,7 +135,7 @@ def get_result(request: Request, job_id: JobId, name: Annotated[str, Path(max_le
         raise UnknownJobError("this job has no file of that name; its results list them")
     path = FilePath(output["file"])
     headers = {"Cache-Control": NEVER}
-    return FileResponse(path, media_type=output["mediaType"], filename=path.name, headers=headers)
+    return File(path, media_type=output["mediaType"], filename=path.name, headers=headers)
 
 
 def _own(request: Request, job_id: str) -> Job:

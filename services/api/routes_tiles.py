@@ -9,6 +9,7 @@ from services.api import tilesets
 from services.api.catalog import Shelf
 from services.api.collection import Collection
 from services.api.links import base_url
+from services.api.live import documented
 from services.api.parameters import only
 from services.api.responses import JSON
 from services.api.state import CurrentSnapshot
@@ -49,6 +50,6 @@ def _collection(request: Request, layer_id: str) -> Collection:
     builds = request.app.state.builds
     if hasattr(builds, "shelf"):
         shelf: Shelf = builds.shelf()
-        return shelf.collection(layer_id)
+        return documented(shelf.collection(layer_id))
     one: Collection = builds.current().layer(layer_id).collection
     return one

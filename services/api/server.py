@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.api.app import create
+from services.api.app import check
 
 HEADER_S = 10.0
 """Longest time from a connection, or the first byte of a request, to the end of its headers."""
@@ -146,7 +146,7 @@ def run(host: str, port: int, workers: int = 1) -> None:
         If the application cannot be made.
     """
     if workers > 1:
-        create()
+        check()
     GuardedProtocol.most = min(MAX_CONNECTIONS, _open_files() - _SPARE_FILES)
     uvicorn.run(
         "services.api.app:create",

@@ -8,11 +8,14 @@ so its level ``n`` is level ``n - 1`` of OGC's WorldCRS84Quad on the national da
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from geoplan.crs import Bounds
-from geoplan.tiles.grid import MAX_ZOOM, tile_of
+from geoplan.pack.mercator import EXTENT_BITS, WORLD_BITS, to_mercator
+from geoplan.tiles.grid import BUFFER, MAX_ZOOM
 
 WEB_MERCATOR_QUAD = "WebMercatorQuad"
 CGCS2000_QUAD = "CGCS2000Quad"
@@ -61,10 +64,18 @@ def title_of(id_: str) -> str:
     return title
 
 
+@lru_cache(maxsize=4096)
 def limits(bounds: Bounds, z: int) -> Limits:
-    """The tiles of WebMercatorQuad at a zoom that bounds in degrees meet."""
-    first, last = tile_of(bounds.west, bounds.north, z), tile_of(bounds.east, bounds.south, z)
-    return Limits(first.y, last.y, first.x, last.x)
+    """The tiles of WebMercatorQuad at a zoom that hold something: their squares with the buffer meet the bounds."""
+    corners = to_mercator(np.array([[bounds.west, bounds.north], [bounds.east, bounds.south]])).astype(np.int64)
+    margin = (BUFFER << (WORLD_BITS - z)) >> EXTENT_BITS
+    (west, north), (east, south) = (corners + (1 << (WORLD_BITS - 1)) + [[-margin] * 2, [margin] * 2]).tolist()
+    last = (1 << z) - 1
+
+    def place(position: int) -> int:
+        return min(max(position >> (WORLD_BITS - z), 0), last)
+
+    return Limits(place(north), place(south), place(west), place(east))
 
 
 def degree_limits(bounds: Bounds, level: int) -> Limits:

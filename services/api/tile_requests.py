@@ -6,7 +6,7 @@ a tile that is kept is not made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import geoplan
@@ -15,12 +15,13 @@ from geoplan.pack.part import Part
 from geoplan.pack.search import count
 from geoplan.tiles.encode import TileLayer, encode_geojson, encode_mvt
 from geoplan.tiles.grid import BUFFER, EXTENT, MAX_ZOOM, Tile, TileAddressError, tile_at
-from services.api.answers import Answer, strong_etag
+from services.api.answers import Answer, strong_etag, tag_of
 from services.api.catalog import Shelf
 from services.api.collection import Collection
 from services.api.crs import system
 from services.api.filters import check_language, compiled_filter, filter_mask
-from services.api.responses import A_MINUTE
+from services.api.live import read_all
+from services.api.responses import A_MINUTE, REVALIDATE
 from services.api.targets import Parameters, digits, parse_query, whole_number
 from services.api.tile_matrix_sets import WEB_MERCATOR_QUAD, limits
 
@@ -35,6 +36,7 @@ MAX_COLLECTIONS = 20
 MAX_BUFFER = 512
 HEAVY_FEATURES = 2_000
 """A tile of more features is made in a thread: its encoding takes more than some milliseconds."""
+_USUAL_VERTICES = 100
 _WORLD_BITS = 32
 
 
@@ -49,11 +51,15 @@ class TileRequest(NamedTuple):
         Makes the answer.
     is_heavy
         Whether that belongs in a thread.
+    read
+        With a live layer among the collections: reads its rows, or (True) only its version, and returns the request
+        of the tile as it is now; the tag is empty where the rows have no version. None for packs alone.
     """
 
     etag: str
     make: Callable[[], Answer]
     is_heavy: bool
+    read: Callable[[bool], Awaitable[TileRequest]] | None = None
 
 
 class _Options(NamedTuple):
@@ -93,7 +99,7 @@ def tile_request(
     if set_id != WEB_MERCATOR_QUAD:
         raise TileAddressError(f"no tiles in the tile matrix set {set_id[:100]!r}; GET /tileMatrixSets lists the sets")
     tile = _tile(matrix, col, row)
-    if not any(limits(collection.bounds, tile.z).holds(tile.y, tile.x) for collection in collections):
+    if not any(one.live or limits(one.bounds, tile.z).holds(tile.y, tile.x) for one in collections):
         raise TileAddressError("the tile lies outside the limits of its tile set")
     return _request(collections, tile, options)
 
@@ -151,13 +157,17 @@ def _options(parameters: Parameters, kind: str) -> _Options:
 
 
 def _request(collections: list[Collection], tile: Tile, options: _Options) -> TileRequest:
+    if any(one.live for one in collections):
+        return _live_request(collections, tile, options)
     for collection in collections:
         _check_columns(collection, options.columns)
         if options.filter_key is not None:
             compiled_filter(collection, *options.filter_key)
     parts = [collection.pack.part_at(tile.z) for collection in collections]
     drawn = [(c, part) for c, part in zip(collections, parts, strict=True) if part is not None]
-    features = sum(count(part.tree, grid_box(tile, options.buffer, options.extent)) for _, part in drawn)
+    features = sum(
+        count(part.tree, grid_box(tile, options.buffer, options.extent)) * _weight(part) for _, part in drawn
+    )
     etag = strong_etag(geoplan.__version__, *(f"{c.id}:{c.version}" for c in collections), repr(tile), repr(options))
     filtered = sum(len(part) for _, part in drawn) if options.filter_key else 0
 
@@ -165,6 +175,29 @@ def _request(collections: list[Collection], tile: Tile, options: _Options) -> Ti
         return _answer([_layer(collection, part, options) for collection, part in drawn], tile, options, etag)
 
     return TileRequest(etag, make, features > HEAVY_FEATURES or filtered > 10 * HEAVY_FEATURES)
+
+
+def _weight(part: Part) -> float:
+    """How much work a feature is, in features of a hundred vertices."""
+    return max(1.0, len(part.geometry.mercator) / max(len(part), 1) / _USUAL_VERTICES)
+
+
+def _live_request(collections: list[Collection], tile: Tile, options: _Options) -> TileRequest:
+    async def read(only_version: bool) -> TileRequest:  # noqa: FBT001 - the one choice there is
+        found = await read_all(collections, tile, options.buffer, options.extent, only_version=only_version)
+        now = _request(found, tile, options)
+        etag = now.etag if all(one.version for one in found) else ""
+
+        def make() -> Answer:
+            answer = now.make()
+            return answer._replace(etag=etag or tag_of(answer.body), cache=REVALIDATE)
+
+        return TileRequest(etag, make, is_heavy=True)
+
+    def refuse() -> Answer:
+        raise QueryError("a layer that is read from a database has no tiles here; ask for them below /collections.")
+
+    return TileRequest("", refuse, is_heavy=False, read=read)
 
 
 def grid_box(tile: Tile, buffer: int, extent: int) -> tuple[int, int, int, int]:

@@ -69,7 +69,7 @@ def tileset(collections: Sequence[Collection], path: str, id_: str, base: str) -
                 "minTileCol": held.min_col,
                 "maxTileCol": held.max_col,
             }
-            for z in range(MAX_TILE_ZOOM + 1)
+            for z in range(min(one.min_zoom for one in collections), MAX_TILE_ZOOM + 1)
             for held in [limits(bounds, z)]
         ],
         "boundingBox": {
@@ -98,7 +98,7 @@ def tilejson(collections: Sequence[Collection], templates: Sequence[str], name: 
         "name": name,
         "scheme": "xyz",
         "tiles": list(templates),
-        "minzoom": 0,
+        "minzoom": min(one.min_zoom for one in collections),
         "maxzoom": MAX_TILE_ZOOM,
         "bounds": list(bounds),
         "center": _center(bounds),
@@ -108,7 +108,7 @@ def tilejson(collections: Sequence[Collection], templates: Sequence[str], name: 
             {
                 "id": one.id,
                 "description": one.description,
-                "minzoom": 0,
+                "minzoom": one.min_zoom,
                 "maxzoom": MAX_TILE_ZOOM,
                 "fields": {column.name: _tilejson_type(column.type) for column in _tile_columns(one)},
             }

@@ -40,12 +40,15 @@ class Selection:
         Values by column; None: the value is missing. Those for which `is_pushable` is false do not narrow down.
     after
         Only features with a greater id.
+    or_missing
+        Whether rows without a shape are asked for beside those in the box.
     """
 
     box: tuple[float, float, float, float] | None = None
     ids: tuple[int, ...] | None = None
     equal: Mapping[str, Any] = field(default_factory=dict)
     after: int | None = None
+    or_missing: bool = False
 
 
 def box_of_tile(z: int, x: int, y: int, *, buffer: int = 64, extent: int = 4096) -> Bounds:
@@ -115,7 +118,7 @@ def conditions(relation: Relation, selection: Selection) -> Conditions:
         if selection.after is not None:
             where.add(f"{key} > {where.parameter(min(max(selection.after, -_INT64), _INT64 - 1), 'int8')}")
     if selection.box is not None:
-        _touch(where, relation, selection.box)
+        _touch(where, relation, selection.box, or_missing=selection.or_missing)
     for name, value in selection.equal.items():
         _equal(where, relation, name, value)
     return where
@@ -143,7 +146,7 @@ def _equal(where: Conditions, relation: Relation, name: str, value: object) -> N
     where.add(f"{tested} IS NULL" if value is None else f"{tested} = {where.parameter(value, types[column.type])}")
 
 
-def _touch(where: Conditions, relation: Relation, box: tuple[float, float, float, float]) -> None:
+def _touch(where: Conditions, relation: Relation, box: tuple[float, float, float, float], *, or_missing: bool) -> None:
     west, south, east, north = box
     boxes = [box] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
     clauses = []
@@ -152,6 +155,8 @@ def _touch(where: Conditions, relation: Relation, box: tuple[float, float, float
         if widened is None:
             return
         clauses.append(f"{relation.shape} && {_envelope(where, relation, widened)}")
+    if or_missing:
+        clauses.append(f"t.{quoted(relation.geometry)} IS NULL")
     where.add(" OR ".join(clauses))
 
 

@@ -21,7 +21,7 @@ WEST, SOUTH, SIDE = 112.0, 37.0, 1.0
 
 
 def plots(version: int, side: int = 20) -> gpd.GeoDataFrame:
-    """A grid of (`side` + `version`)² plots in EPSG:4490; ``version`` says of which one, and all values differ by it."""
+    """A grid of (`side` + `version`)² plots in EPSG:4490; ``version`` says of which one, and values differ by it."""
     count = side + version
     step = SIDE / count
     west = WEST + step * np.tile(np.arange(count), count)

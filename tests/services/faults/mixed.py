@@ -161,8 +161,8 @@ class Outcome:
     def __str__(self) -> str:
         listed = [*self.wrong[:5], *self.failed[:5], *self.broken[:5]]
         return (
-            f"{self.answers} answers, {self.unchanged} of them 304, {len(self.wrong)} wrong, {len(self.failed)} failed, "
-            f"{len(self.broken)} broken connections; {len(self.states)} states"
+            f"{self.answers} answers, {self.unchanged} of them 304, {len(self.wrong)} wrong, "
+            f"{len(self.failed)} failed, {len(self.broken)} broken connections; {len(self.states)} states"
             + "".join(f"\n  {one}" for one in listed)
         )
 
@@ -192,7 +192,7 @@ class Load:
         return self.outcome
 
     def _run(self, seed: int) -> None:
-        chance = random.Random(seed)
+        chance = random.Random(seed)  # noqa: S311 - not for secrets
         client = self._service.client()
         for number in itertools.count(1):
             if self._stopped.is_set():

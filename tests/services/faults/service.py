@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from tests.commands import GEOPLAN, ROOT, environment
 
-START_S = 60
+START_S = 120
 ANSWER_S = 30
 _TIME = re.compile(rb'"timeStamp":"[^"]*"')
 _LEAKS = (b"Traceback (most recent", b'File "/', b"site-packages", b"numba", b"pyarrow.lib", b'.py", line')
@@ -74,10 +74,10 @@ class Client:
 
 
 def _is_closed(sock: socket.socket) -> bool:
-    sock.setblocking(False)
+    sock.settimeout(0)
     try:
         return sock.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
+    except (BlockingIOError, TimeoutError):
         return False
     except OSError:
         return True
@@ -114,8 +114,33 @@ class Service:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that answer."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one as well
+                if "resource_tracker" not in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
+
+    def ready(self) -> set[int]:
+        """Workers that take connections: one that was just started compiles its kernels first."""
+        found = set()
+        with contextlib.ExitStack() as stack:
+            for _ in range(40):
+                stack.enter_context(socket.create_connection(("127.0.0.1", self.port), ANSWER_S))
+                time.sleep(0.01)  # one worker takes all that come at once
+            for worker in self.workers():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if sum(one.status == psutil.CONN_ESTABLISHED for one in worker.net_connections()) > 0:
+                        found.add(worker.pid)
+        return found
+
+    def await_ready(self, most_s: float, without: frozenset[int] = frozenset()) -> set[int]:
+        """Workers that take connections, as soon as they are two besides `without`, or after `most_s`."""
+        deadline = time.monotonic() + most_s
+        found: set[int] = set()
+        while len(found - without) < 2 and time.monotonic() < deadline:
+            found = self.ready()
+        return found
 
     def private_mib(self) -> dict[int, float]:
         """Memory of each worker without mapped files' shared pages, MiB: what a leak would grow."""
@@ -128,7 +153,7 @@ class Service:
     def conversation(self, data: bytes | Iterable[bytes], timeout: float = ANSWER_S) -> tuple[bytes, bool]:
         """The same, and whether it was the service that ended the connection, in the time for which data came."""
         found = bytearray()
-        with socket.create_connection(("127.0.0.1", self.port), timeout) as sock:
+        with socket.create_connection(("127.0.0.1", self.port), ANSWER_S) as sock:
             reader = threading.Thread(target=_read, args=(sock, found))
             reader.start()
             try:
@@ -198,7 +223,7 @@ def _wait(service: Service, workers: int, expect: str) -> None:
         except (OSError, HTTPException):
             pass
         else:
-            if len(service.workers()) == workers or workers == 1:
+            if len(service.ready()) == workers or workers == 1:
                 return
         ended = service.process.poll() is not None or "Traceback" in service.log
         if ended or time.monotonic() > deadline:

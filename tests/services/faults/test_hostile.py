@@ -1,5 +1,7 @@
 """Requests that mean harm: an answer in bounded time that says what is wrong, and a service that lives on."""
 
+# ruff: noqa: E501 - one request a line
+
 from __future__ import annotations
 
 import gzip
@@ -17,6 +19,8 @@ from tests.services.faults.service import Service, leaks, serving
 
 ITEMS = "/collections/plots/items"
 MOST_S = 10.0
+STILL_S = 2.0
+"""How long a body goes on that nobody asked for."""
 MOST_GROWN_MIB = 250
 DEPTH = 10_000
 
@@ -150,7 +154,7 @@ def test_a_hostile_address_is_refused_in_time(service: Service, name: str) -> No
     assert not leaks(answer.body), answer.body[:2000]
     if name in _MAY_BE_ANSWERED and answer.status == 200:
         return
-    assert 400 <= answer.status, (answer.status, answer.body[:500])
+    assert answer.status >= 400, (answer.status, answer.body[:500])
     if answer.status != 431 and answer.headers.get("content-length") != "0":
         assert answer.headers["content-type"] == "application/problem+json", answer
         assert len(answer.body) < 4000, "an answer repeats what it was sent"
@@ -199,7 +203,9 @@ def test_a_gzip_bomb_is_not_unpacked(service: Service) -> None:
         assert not leaks(answer.body)
 
 
-@pytest.mark.parametrize("target", [*(f"POST {path}" for path in POSTED), f"GET {ITEMS}", "GET /collections"])
+@pytest.mark.parametrize(
+    "target", ["POST /processes/export/execution", f"POST {ITEMS}", f"GET {ITEMS}", "GET /collections"]
+)
 def test_a_body_without_end_is_cut_off(service: Service, target: str) -> None:
     def parts(seconds: float) -> Iterator[bytes]:
         yield f"{target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
@@ -209,10 +215,10 @@ def test_a_body_without_end_is_cut_off(service: Service, target: str) -> None:
             yield b"1000\r\n" + b" " * 0x1000 + b"\r\n"
             time.sleep(0.005)
 
-    answer, ended = service.conversation(parts(3), timeout=0.1)
+    answer, ended = service.conversation(parts(STILL_S), timeout=0.1)
 
     assert not leaks(answer), answer
-    assert ended, f"3 seconds after it answered {answer[:100]!r} the service still reads the body"
+    assert ended, f"after it answered {answer[:100]!r} the service still reads the body"
 
 
 RAW = {

@@ -41,7 +41,11 @@ def test_requests_that_are_all_different_leave_nothing_behind(service: Service) 
         with_filter = f"/collections/plots/items?filter=area_mu%3E{number}.5%20AND%20class={number % 5}&limit=5"
         assert client.ask(with_filter).status == 200
         assert client.ask(f"/tiles/plots/9/415/197.mvt?filter=area_mu%3E{number}.25").status in {200, 204}
-        accept = {"Accept": f"text/x{number}, application/json", "Accept-Encoding": f"gzip, x{number}", "If-None-Match": f'"{number}"'}
+        accept = {
+            "Accept": f"text/x{number}, application/json",
+            "Accept-Encoding": f"gzip, x{number}",
+            "If-None-Match": f'"{number}"',
+        }
         assert client.ask(f"/collections/plots/items/{number % 400 + 1}", accept).status == 200
         assert client.ask(f"/collections/none{number}/items").status == 404
 

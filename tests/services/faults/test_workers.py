@@ -24,7 +24,8 @@ def test_the_others_serve_on_and_the_worker_returns(service: Service, build_dir:
     assert build_dir.is_dir()
     expected = Expected()
     expected.learn(service, STATE, ASKED)
-    before = {worker.pid for worker in service.workers()}
+    before = service.await_ready(BACK_S)
+    assert len(before) == 2
     load = Load(service, expected, Timeline(STATE), ASKED).start(CLIENTS)
     time.sleep(1.5)
     victim = min(before)
@@ -34,10 +35,7 @@ def test_the_others_serve_on_and_the_worker_returns(service: Service, build_dir:
         begin = time.monotonic()
         assert service.ask("/collections/plots/items/1").status == 200
         assert time.monotonic() - begin < MOST_S, "a new connection waits for the worker that is gone"
-    deadline = time.monotonic() + BACK_S
-    while len({worker.pid for worker in service.workers()} - {victim}) < 2 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    after = {worker.pid for worker in service.workers()}
+    after = service.await_ready(BACK_S, frozenset({victim}))
     outcome = load.stop()
 
     print(outcome)
