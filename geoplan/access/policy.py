@@ -113,6 +113,13 @@ RULES: tuple[Rule, ...] = (
     *_read(Kind.TILE, "{layer}", f"{_ONE}/tiles/{{matrix_set}}/tilejson.json", f"{_ONE}/{{archive}}.pmtiles"),
     # The path has as many segments as a layer's own; such requests must satisfy both rows.
     *_read(Kind.TILE, "?collections", "/tiles", "/tiles/{matrix_set}", f"/tiles/{_TILE}"),
+    # An archive is seen as a layer of its name is.
+    *_read(Kind.FEATURES, LISTED, "/archives"),
+    *_read(Kind.TILE, "{archive}", "/archives/{archive}.json", "/archives/{archive}.pmtiles"),
+    *_read(Kind.TILE, "{archive}", "/archives/{archive}/{z}/{x}/{y}.{kind}"),
+    # Answers put together of whole layers.
+    *_read(Kind.ANALYSIS, "{layer}", f"{_ONE}/summary"),
+    *_read(Kind.ANALYSIS, LISTED, "/divisions/{division}"),
     # Names and plans belong to no layer.
     *_read(Kind.FEATURES, "", "/places", "/plans", "/plans/{plan}", "/plans/{plan}/lines/{line}"),
     # Analyses; which layers they take stands in the body, so the route asks `require_visible`.

@@ -7,12 +7,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from geoplan.errors import GeoplanError
 from geoplan.pack.warm import one_by_one
-from geoplan.pack.warm import warm as warm_pack
 from geoplan.processes.catalogue import find_process
 from geoplan.processes.jobs import (
     Job,
@@ -31,8 +31,6 @@ from geoplan.processes.model import Context, Output
 from geoplan.query.warm import warm as warm_query
 from geoplan.tiles.warm import warm as warm_tiles
 
-_PATIENCE_S = 2.0
-"""A runner tries so long for a slot: one that finds no more work may be about to give its slot up."""
 _SAVE_EVERY_S = 0.25
 _LOG = "runner.log"
 _LOG_BYTES = 1 << 20
@@ -43,17 +41,25 @@ logger = logging.getLogger(__name__)
 
 
 def run_waiting(folder: Path) -> None:
-    """Run all jobs that wait, the oldest first, and return; at once when `SLOTS` others do so."""
-    until = time.monotonic() + _PATIENCE_S
+    """Run all jobs that wait, the oldest first, and return; at once when `SLOTS` others do so.
+
+    Whoever gives a slot up looks once more for jobs: one that came meanwhile was left to it.
+    """
     while True:
         with slot(folder) as taken:
-            if taken:
-                while (job := _next(folder)) is not None:
-                    _run(folder, job)
+            if not taken:
                 return
-        if time.monotonic() > until:
+            _compile()
+            while (job := _next(folder)) is not None:
+                _run(folder, job)
+        if all(job.status is not JobStatus.ACCEPTED for job in list_jobs(folder)):
             return
-        time.sleep(0.1)
+
+
+@cache
+def _compile() -> None:
+    """Have the kernels ready: only with a slot, so that few processes wait for one another here."""
+    one_by_one(warm_query, warm_tiles)
 
 
 def _next(folder: Path) -> Job | None:
@@ -125,5 +131,4 @@ def _log_to(folder: Path) -> None:
 if __name__ == "__main__":
     jobs = Path(sys.argv[1])
     _log_to(jobs)
-    one_by_one(warm_pack, warm_query, warm_tiles)
     run_waiting(jobs)

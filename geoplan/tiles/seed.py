@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +102,9 @@ def _write(
     }  # fmt: skip
     keys = ("name", "description", "attribution", "vector_layers")
     written = 0
-    with temporary.open("wb") as stream:
+    with temporary.open("wb") as stream, ExitStack() as stack:
         writer = Writer(stream)
+        stack.callback(writer.tile_f.close)  # it closes its own file only when all goes well
         for done, (tile_id, body) in enumerate(_encoded(pack.path, pack.manifest.id, ids, workers)):
             if done % _BATCH == 0:
                 progress("tiles", done, len(ids))

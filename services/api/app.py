@@ -20,6 +20,8 @@ from geoplan.settings import Settings, find_settings
 from geoplan.tiles.warm import warm as warm_tiles
 from services.api import (
     errors,
+    routes_analysis,
+    routes_archives,
     routes_health,
     routes_layers,
     routes_ogc,
@@ -34,8 +36,8 @@ from services.api.cors import cors
 from services.api.errors import CatchErrors
 from services.api.front import CACHE_BYTES, Front
 from services.api.http_cache import HttpCache
-from services.api.live import LiveLayers, find_live
 from services.api.limits import Limits
+from services.api.live import LiveLayers, find_live
 from services.api.security import Security
 from services.api.static import static_router
 
@@ -104,7 +106,7 @@ def create_app(
     app.state.settings = settings
     errors.install(app)
     modules = (routes_layers, routes_tiles, routes_ogc, routes_places, routes_plans, routes_processes, routes_health)
-    for module in modules:
+    for module in (*modules, routes_analysis, routes_archives):
         app.include_router(module.router)
     app.include_router(static_router(settings.viewer_dir))
     guards = [] if access is None else [*cors(access), Middleware(Access, access)]
@@ -135,8 +137,9 @@ def create() -> Service:
     cache = os.environ.get(CACHE, str(CACHE_BYTES >> 20))
     if not cache.isdecimal() or int(cache) > MOST_CACHE_MIB:
         raise SettingsError(f"{CACHE}={cache[:20]!r} is no size in MiB; use a number from 0 to {MOST_CACHE_MIB}.")
+    live = find_live(os.environ)
     warm()
-    app = create_app(settings, access, packs, int(cache) << 20)
+    app = create_app(settings, access, packs, int(cache) << 20, live)
     app.state.builds.watch()
     return app
 

@@ -259,10 +259,10 @@ class Front:
 
         async def made() -> Callable[[], Answer]:
             if known is not None and b"*" not in known:
-                etag = (await read(True)).etag
+                etag = (await read(only_version=True)).etag
                 if etag and matches(known, {packed_etag(etag), etag.encode()}):
                     return lambda: Answer(200, "", b"", _named(known, etag), REVALIDATE)
-            return (await read(False)).make
+            return (await read(only_version=False)).make
 
         return await self._live(scope, made())
 

@@ -131,7 +131,7 @@ def _finish(request: Headers, start: Message, body: bytes) -> bytes:
     is_whole = start["status"] != HTTPStatus.PARTIAL_CONTENT
     if is_whole and headers.get("content-type", "").partition(";")[0] in _COMPRESSIBLE:
         headers.add_vary_header("Accept-Encoding")
-        if len(body) > MIN_GZIP_BYTES and accepts_gzip(request):
+        if len(body) > MIN_GZIP_BYTES and "content-encoding" not in headers and accepts_gzip(request):
             body = igzip.compress(body, _GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
             if "etag" in headers:

@@ -91,7 +91,9 @@ def _selection(source: LiveSource, known: Collection, wanted: Query) -> Selectio
     equal = {
         name: value
         for name, text in wanted.equal.items()
-        if (value := _READERS.get(types[name], lambda _: None)(text)) is not None and source.decides({name: value})
+        if (read := _READERS.get(types[name])) is not None
+        and (value := read(text)) is not None
+        and source.decides({name: value})
     }
     box, or_missing = _box(plan_of(known.pack, wanted), wanted)
     return Selection(box=box, ids=wanted.ids, equal=equal, or_missing=or_missing)

@@ -58,7 +58,8 @@ class GuardedProtocol(HttpToolsProtocol):
         _waiting[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Forget the connection, and the requests that it had sent ahead."""
+        self.pipeline.clear()
         super().connection_lost(exc)
         _waiting.pop(self, None)
         self._in_time()

@@ -6,8 +6,8 @@ a tile that is kept is not made again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import geoplan
 from geoplan.errors import QueryError
@@ -40,6 +40,14 @@ _USUAL_VERTICES = 100
 _WORLD_BITS = 32
 
 
+class Reading(Protocol):
+    """Reads the live layers of a tile, and returns its request as it is now."""
+
+    async def __call__(self, *, only_version: bool) -> TileRequest:
+        """With the rows, or only with their version."""
+        ...
+
+
 class TileRequest(NamedTuple):
     """A tile that may be made.
 
@@ -52,14 +60,14 @@ class TileRequest(NamedTuple):
     is_heavy
         Whether that belongs in a thread.
     read
-        With a live layer among the collections: reads its rows, or (True) only its version, and returns the request
+        With a live layer among the collections: reads its rows, or only their version, and returns the request
         of the tile as it is now; the tag is empty where the rows have no version. None for packs alone.
     """
 
     etag: str
     make: Callable[[], Answer]
     is_heavy: bool
-    read: Callable[[bool], Awaitable[TileRequest]] | None = None
+    read: Reading | None = None
 
 
 class _Options(NamedTuple):
@@ -183,7 +191,7 @@ def _weight(part: Part) -> float:
 
 
 def _live_request(collections: list[Collection], tile: Tile, options: _Options) -> TileRequest:
-    async def read(only_version: bool) -> TileRequest:  # noqa: FBT001 - the one choice there is
+    async def read(*, only_version: bool) -> TileRequest:
         found = await read_all(collections, tile, options.buffer, options.extent, only_version=only_version)
         now = _request(found, tile, options)
         etag = now.etag if all(one.version for one in found) else ""

@@ -24,7 +24,7 @@ from geoplan.processes.locks import SLOTS, is_worked, slot
 from geoplan.processes.model import Context, Inputs, Output, Process
 
 CSV = {"collection": "parcels", "format": "csv"}
-ENDLESS = {"collection": "parcels", "min_zoom": 0, "max_zoom": 20}
+ENDLESS = {"collection": "parcels", "min_zoom": 0, "max_zoom": 19}
 PACKS = {"parcels": Path("nowhere")}
 PATIENCE_S = 60.0
 

