@@ -91,6 +91,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """Folder of jobs; what still runs in it is ended."""
     path = tmp_path / "jobs"
     yield path
-    for job in jobs.list_jobs(path):
-        if not job.ended:
-            jobs.cancel(path, job.id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "start_runner", lambda _: None)
+        for job in jobs.list_jobs(path):
+            if not job.ended:
+                jobs.cancel(path, job.id)

@@ -183,7 +183,7 @@ def test_each_job_is_run_once_and_the_oldest_first(
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: runner.run_waiting(folder), range(4)))
     assert sorted(done) == sorted(waiting)
-    assert done[0] == waiting[0]
+    assert done[0] in waiting[:SLOTS]  # those at the same time end in any order
     assert len(idle) == len(waiting)
 
 

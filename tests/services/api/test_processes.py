@@ -34,9 +34,11 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
 def _end(project: Path) -> Iterator[None]:
     yield
     folder = project / "build" / "jobs"
-    for job in jobs.list_jobs(folder):
-        if not job.ended:
-            jobs.cancel(folder, job.id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "start_runner", lambda _: None)
+        for job in jobs.list_jobs(folder):
+            if not job.ended:
+                jobs.cancel(folder, job.id)
 
 
 @pytest.fixture
