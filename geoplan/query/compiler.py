@@ -171,6 +171,8 @@ class Compiler:
         if not isinstance(listed, list) or not listed:
             raise QueryError("filter: in needs a list of values.")
         pairs = [self._pair("in", [subject, one], depth) for one in listed]
+        if pairs[0][0].type in (GEOMETRY, INTERVAL):
+            raise QueryError("filter: in does not compare geometries or intervals; use the functions for them.")
         known = tuple(right for _, right in pairs if right.type != UNKNOWN)
         found: Predicate = In(pairs[0][0], known) if known else Constant(FALSE)
         return found if len(known) == len(pairs) else AnyOf((found, Constant(NOT_KNOWN)))

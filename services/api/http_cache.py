@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.responses import IS_HEAD, REVALIDATE
 
-MIN_GZIP_BYTES = 1024
+MIN_GZIP_BYTES = 1400
+"""What fits into one packet gains nothing."""
 _OFF_LOOP_BYTES = 1 << 17
 _GZIP_LEVEL = 1
 _SUFFIX = "-gzip"

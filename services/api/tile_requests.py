@@ -34,7 +34,7 @@ DATASET_PARAMETERS = PARAMETERS | {"collections"}
 MAX_TILE_ZOOM = MAX_ZOOM
 MAX_COLLECTIONS = 20
 MAX_BUFFER = 512
-HEAVY_FEATURES = 2_000
+HEAVY_FEATURES = 10_000
 """A tile of more features is made in a thread: its encoding takes more than some milliseconds."""
 _USUAL_VERTICES = 100
 _WORLD_BITS = 32

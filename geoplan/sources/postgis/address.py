@@ -144,10 +144,12 @@ def is_lost(error: BaseException) -> bool:
     lost = (
         OSError, EOFError, asyncio.TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
         asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError,
-        asyncpg.IdleInTransactionSessionTimeoutError,
+        asyncpg.IdleInTransactionSessionTimeoutError, asyncpg.InternalClientError,
     )  # fmt: skip
     if isinstance(error, asyncpg.InterfaceError):
-        return "clos" in str(error) or "in progress" in str(error) or "released" in str(error)
+        return (
+            "clos" in str(error) or "in progress" in str(error) or "released" in str(error) or "terminat" in str(error)
+        )
     return isinstance(error, lost)
 
 

@@ -23,7 +23,8 @@ from geoplan.layers import store
 from geoplan.layers.build import Layer
 from geoplan.pack.build import PackOptions, pack_frame
 from geoplan.pack.format import Approximate
-from geoplan.pack.open import Pack, open_pack
+from geoplan.pack.open import Pack
+from geoplan.pack.verify import checked_pack
 from geoplan.settings import Settings
 from services.api import collection
 from services.api.app import Service, create_app
@@ -201,9 +202,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     def counted(path: Path) -> Pack:
         made.append((path.parents[1].name, path.name))
-        return open_pack(path)
+        return checked_pack(path)
 
-    monkeypatch.setattr(collection, "open_pack", counted)
+    monkeypatch.setattr(collection, "checked_pack", counted)
     return made
 
 

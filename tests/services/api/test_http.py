@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from geoplan.errors import SourceError
+from geoplan.errors import UnitError
 from geoplan.layers import store
 from services.api import items
 from services.api.app import Service, create
@@ -138,7 +138,7 @@ def test_malformed_hosts_are_refused(client: httpx.Client, host: str) -> None:
 
 
 @pytest.mark.parametrize("behind", [True, False])
-@pytest.mark.parametrize("fault", [RuntimeError, SourceError])
+@pytest.mark.parametrize("fault", [RuntimeError, UnitError])
 def test_unexpected_errors_are_logged_and_not_told(
     client: httpx.Client,
     monkeypatch: pytest.MonkeyPatch,
@@ -153,7 +153,7 @@ def test_unexpected_errors_are_logged_and_not_told(
 
     url = "/layers" if behind else "/collections/facts/items"
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr(*((store, "layer_metadata") if behind else (items, "select")), broken)
+        patched.setattr(*((store, "plans") if behind else (items, "select")), broken)
         response = client.get(url)
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
