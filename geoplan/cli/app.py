@@ -115,6 +115,8 @@ def serve(
     os.environ |= {"GEOPLAN_PROJECT": str(settings.root), "GEOPLAN_BUILD": str(settings.build_dir)}
     os.environ |= {"GEOPLAN_PACKS": os.pathsep.join(packs)} if packs else {}
     os.environ |= {"GEOPLAN_INSECURE_OPEN": "1"} if insecure_open else {}
+    print("Preparing the service (half a minute the first time) ...", flush=True)
+    import_module("services.api.app").check()
     print(f"The map is at http://{settings.host}:{settings.port}/ (stop with Ctrl-C).", flush=True)
     import_module("services.api.server").run(settings.host, settings.port, workers)
 

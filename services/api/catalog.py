@@ -102,6 +102,8 @@ class Builds:
         threading.Thread(target=self._keep_looking, name="shelf", daemon=True).start()
 
     def _keep_looking(self) -> None:
+        with contextlib.suppress(*_DAMAGED):  # the first search need not wait for the names; what is wrong, it is told
+            _ = self.current().gazetteer
         while True:
             time.sleep(CHECK_INTERVAL_S)
             try:

@@ -1,4 +1,4 @@
-"""The documents as pages for people: Chinese first, everything escaped, nothing loaded but the page."""
+"""The documents as pages for people: Chinese first, everything escaped, nothing loaded but the map's own font."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 STYLE = """
-body{margin:0 auto;max-width:64rem;padding:1.5rem;font:16px/1.6 "Noto Sans SC",system-ui,sans-serif;color:#222}
+body{margin:0 auto;max-width:64rem;padding:1.5rem;font:16px/1.6 "Noto Sans SC Variable","Noto Sans SC",system-ui,sans-serif;color:#222}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}a{color:#1f5f8b}code,pre{font-size:.9rem}
 table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}
 th,td{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}
 th{background:#f4f4f0;position:sticky;top:0}nav{margin-bottom:1rem}pre{overflow-x:auto;background:#f7f7f4;padding:1rem}
-.quiet{color:#666}
+.quiet{color:#666}.rows td{max-width:20rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 """
 _LONGEST_CELL = 200
 _RELS = {
@@ -91,7 +91,8 @@ def items_page(title: str, document: Mapping[str, Any]) -> str:
     ]
     counts = f"{document['numberReturned']} / {document.get('numberMatched', '?')}"
     base = '<p class="quiet">' + _text(f"要素 · features: {counts}") + "</p>"
-    return _page(title, [base, _table(("id", *map(_text, names)), rows), _links(document["links"])])
+    table = _table(("id", *map(_text, names)), rows)
+    return _page(title, [base, f'<div class="rows">{table}</div>', _links(document["links"])])
 
 
 def feature_page(title: str, document: Mapping[str, Any]) -> str:
@@ -145,7 +146,8 @@ def _page(title: str, parts: Iterable[str]) -> str:
     body = "".join(parts)
     return (
         f'<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>{_text(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="stylesheet" href="/vendor/noto-sans-sc/index.css"><style>{STYLE}</style></head>'
         f"<body><h1>{_text(title)}</h1>{body}</body></html>"
     )
 

@@ -15,8 +15,6 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.api.app import check
-
 HEADER_S = 10.0
 """Longest time from a connection, or the first byte of a request, to the end of its headers."""
 READING_S = 60.0
@@ -137,17 +135,10 @@ def _end_one_that_waits() -> bool:
 def run(host: str, port: int, workers: int = 1) -> None:
     """Serve until told to stop; a worker that dies is replaced.
 
-    The application reads its settings from the environment, which the workers share. It is made here once before,
-    so that a setting which cannot be used is one message, not workers that die and are replaced for ever, and so that
+    The application reads its settings from the environment, which the workers share. `services.api.app.check` goes
+    before: a setting that cannot be used is then one message, not workers that die and are replaced for ever, and
     the kernels are compiled by one process.
-
-    Raises
-    ------
-    GeoplanError
-        If the application cannot be made.
     """
-    if workers > 1:
-        check()
     GuardedProtocol.most = min(MAX_CONNECTIONS, _open_files() - _SPARE_FILES)
     uvicorn.run(
         "services.api.app:create",

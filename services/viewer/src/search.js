@@ -20,6 +20,8 @@ export class Search {
     /** @type {Array<() => void>} what choosing each option does */
     this.actions = [];
     this.active = -1;
+    /** Enter was pressed before the answer was there: a single one is chosen when it comes. */
+    this.awaited = false;
     this.timer = 0;
     this.render();
     document.addEventListener("pointerdown", (event) => {
@@ -46,6 +48,7 @@ export class Search {
   }
 
   later() {
+    this.awaited = false;
     clearTimeout(this.timer);
     this.controller.abort();
     if (!this.input.value.trim()) this.close();
@@ -70,6 +73,8 @@ export class Search {
       if (places.length === 0 && layers.length === 0) message = t("searchUnknown", { q: text });
       else if (answer.status === "ambiguous" && places.length > 1) message = t("searchAmbiguous", { n: places.length });
       this.show(message, places, layers);
+      if (this.awaited && this.actions.length === 1) this.choose(0);
+      this.awaited = false;
     } catch {
       if (!signal.aborted) this.show(t("searchFailed"), [], layers);
     }
@@ -121,7 +126,10 @@ export class Search {
       event.preventDefault();
       if (!this.popup.hidden && this.active >= 0) this.choose(this.active);
       else if (!this.popup.hidden && this.actions.length === 1) this.choose(0);
-      else this.run();
+      else {
+        this.awaited = true;
+        this.run();
+      }
     }
   }
 
@@ -144,6 +152,7 @@ export class Search {
   }
 
   close() {
+    this.awaited = false;
     clearTimeout(this.timer);
     this.controller.abort();
     this.popup.hidden = true;
