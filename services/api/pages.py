@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 STYLE = """
-body{margin:0 auto;max-width:64rem;padding:1.5rem;font:16px/1.6 "Noto Sans SC Variable","Noto Sans SC",system-ui,sans-serif;color:#222}
+body{margin:0 auto;max-width:64rem;padding:1.5rem;color:#222;
+  font:16px/1.6 "Noto Sans SC Variable","Noto Sans SC",system-ui,sans-serif}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}a{color:#1f5f8b}code,pre{font-size:.9rem}
 table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}
 th,td{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}

@@ -146,7 +146,7 @@ def path(contender: Contender, entry: Entry) -> str:
         case "file":
             return "/{z}/{x}/{y}".format(**entry)
         case "mvt" if own:
-            return f"/collections/{collection}/tiles/WebMercatorQuad/{entry['z']}/{entry['y']}/{entry['x']}?f=mvt"
+            return f"/tiles/{collection}/{entry['z']}/{entry['x']}/{entry['y']}.mvt"
         case "mvt":
             return f"/collections/{collection}/tiles/WebMercatorQuad/{entry['z']}/{entry['x']}/{entry['y']}"
         case "geojson":
