@@ -48,6 +48,8 @@ class Measure:
     tolerance
         By how much the counts of features in the answers of both sides may differ, as a share of all;
         None where they are meant to differ.
+    buffered
+        Whether the subject may have features that the rival leaves out, but not the other way round.
     largest
         Expected size of the subject's largest answer in bytes as sent, if any.
     """
@@ -62,13 +64,15 @@ class Measure:
     connections: int = 8
     entries: int | None = None
     tolerance: float | None = 0.0
+    buffered: bool = False
     largest: int | None = None
 
 
 def _tiles(name: str, title: str, requests: str, data: str, at_least: float, **rest: Any) -> Measure:
     return Measure(
-        name, title, requests, Contender("geoplan", "mvt", data), Contender("tipg", "mvt", data), at_least, **rest
-    )
+        name, title, requests, Contender("geoplan", "mvt", data), Contender("tipg", "mvt", data), at_least,
+        buffered=True, **rest,
+    )  # fmt: skip
 
 
 def _question(name: str, title: str, kind: str, at_least: float, *, rival: str = "tipg", **rest: Any) -> Measure:
