@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -141,6 +142,9 @@ def create() -> Service:
     warm()
     app = create_app(settings, access, packs, int(cache) << 20, live)
     app.state.builds.watch()
+    # What is there now stays until the end: without this every full collection would walk through all of it.
+    gc.collect()
+    gc.freeze()
     return app
 
 
