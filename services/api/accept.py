@@ -47,14 +47,16 @@ class FairListener:
         Makes the protocol of a connection, which knows all that are open as its `connections` (as uvicorn's does).
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, listening: socket.socket, protocol_factory: Callable[[], Any]):
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, protocol_factory: Callable[[], Any]
+    ) -> None:
         self._loop = loop
         self._listening = listening
         self._protocol_factory = protocol_factory
         self._connections: Sized = ()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        listening.setblocking(False)
+        listening.settimeout(0)
         self._listen()
 
     def close(self) -> None:
@@ -86,12 +88,10 @@ class FairListener:
         for _ in range(most):
             try:
                 connection, _ = self._listening.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
             except OSError:
-                # No file descriptors are left: the connection waits until there are.
+                # None waits any more; or no file descriptor is left, and it waits until there is.
                 return
-            connection.setblocking(False)
+            connection.settimeout(0)
             task = self._loop.create_task(self._connected(connection))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
