@@ -13,6 +13,7 @@ from geoplan.layers.store import Build
 from geoplan.pack.kernel_cache import state_of_sources
 from geoplan.pipeline import run_build
 from geoplan.settings import Settings
+from tests.postgis_land import cluster, land, scratch  # noqa: F401 - fixtures for all folders, so that there is one
 
 # How long one example takes says how busy the machine is, not whether the code is right.
 hypothesis.settings.register_profile("geoplan", deadline=None)

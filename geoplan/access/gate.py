@@ -12,6 +12,7 @@ from geoplan.access.grant import Grant, Scope
 from geoplan.access.keys import PREFIX, id_of, proves
 from geoplan.access.limits import RateLimiter, network_of
 from geoplan.access.policy import Requirement
+from geoplan.access.shared_limits import SharedRateLimiter
 from geoplan.access.store import AuthStore
 
 if TYPE_CHECKING:
@@ -60,7 +61,10 @@ class Gate:
     """
 
     def __init__(
-        self, store: AuthStore, clock: Callable[[], float] = time.time, limiter: RateLimiter | None = None
+        self,
+        store: AuthStore,
+        clock: Callable[[], float] = time.time,
+        limiter: RateLimiter | SharedRateLimiter | None = None,
     ) -> None:
         self.store = store
         self._clock = clock
@@ -113,7 +117,7 @@ class Gate:
             return _too_many(wait)
         for layer in wanted.layers:
             if not grant.sees(layer):
-                return _hidden(grant, layer)
+                return hidden(grant, layer)
         if grant.scope >= wanted.scope or _is_public(grant, wanted):
             return None
         if grant.anonymous:
@@ -159,7 +163,8 @@ def _is_public(grant: Grant, wanted: Requirement) -> bool:
     return grant.sees_any() and all(grant.visibility.get(layer) == "public" for layer in wanted.layers)
 
 
-def _hidden(grant: Grant, layer: str) -> Refusal:
+def hidden(grant: Grant, layer: str) -> Refusal:
+    """The answer to a caller who does not see what is named."""
     if grant.anonymous:
         return Refusal(UNAUTHORIZED, "This needs a key: send it as Authorization: Bearer gp_….")
     return Refusal(FORBIDDEN, f"Your credentials do not open the layer {layer[:100]!r}.", error="insufficient_scope")

@@ -75,6 +75,18 @@ class Grant:
             return True
         return self.who in rule if isinstance(rule, frozenset) else not self.anonymous
 
+    def holds_visible(self, name: str, layers: Iterable[str] | None) -> bool:
+        """Whether a file that holds `layers` may be asked for under `name`, which need not be that of a layer.
+
+        The name must be open to the caller, and every layer in the file as well. Where it is not known which layers
+        these are (None), the table or the caller's own list must have the very name: only so has somebody decided.
+        """
+        if not self.sees(name):
+            return False
+        if layers is None:
+            return self.scope is Scope.ADMIN or name in self.visibility or self.layers is not None
+        return all(self.sees(layer) for layer in layers)
+
     def sees_any(self) -> bool:
         """Whether there can be a layer that it sees: lists of layers are worth asking for."""
         return not self.anonymous or "public" in self.visibility.values()
@@ -88,6 +100,12 @@ def visible(layer: str) -> bool:
     """Whether the caller of the present request sees the layer."""
     grant = current_grant.get()
     return grant is None or grant.sees(layer)
+
+
+def holds_visible(name: str, layers: Iterable[str] | None) -> bool:
+    """Whether the caller of the present request may have a file of `name` with `layers`; see `Grant.holds_visible`."""
+    grant = current_grant.get()
+    return grant is None or grant.holds_visible(name, layers)
 
 
 def caller() -> str:

@@ -1,7 +1,8 @@
 """The one table of what the service offers: method and path → scope, kind of work, and the layers it answers from.
 
 A request that no row describes needs `Scope.ADMIN`; a test walks every route of the service and fails on one that
-no row describes. Where several rows fit a path, all of them hold: the highest scope, and every row's layers.
+no row describes, and on a row that describes no route. Where several rows fit a path, all of them hold: the highest
+scope, and every row's layers.
 """
 
 from __future__ import annotations
@@ -98,22 +99,18 @@ RULES: tuple[Rule, ...] = (
     # These name the layers that the caller sees.
     *_open(LISTED, "/", "/api", "/api.html"),
     # Lists: each caller has the layers it sees.
-    *_read(Kind.FEATURES, LISTED, "/layers", "/collections", "/tilesets"),
+    *_read(Kind.FEATURES, LISTED, "/layers", "/collections"),
     # One layer.
     *_read(Kind.FEATURES, "{layer}", "/layers/{layer}", "/layers/{layer}/items", "/layers/{layer}/items/{fid}"),
     *_read(Kind.FEATURES, "{layer}", _ONE, f"{_ONE}/queryables", f"{_ONE}/sortables", f"{_ONE}/schema"),
     *_read(Kind.FEATURES, "{layer}", f"{_ONE}/items", f"{_ONE}/items/{{fid}}"),
-    *_ask("POST", Kind.FEATURES, Scope.READ, "{layer}", f"{_ONE}/search"),
-    *_ask("POST", Kind.WRITE, Scope.EDIT, "{layer}", f"{_ONE}/items"),
-    *_ask("PUT PATCH DELETE", Kind.WRITE, Scope.EDIT, "{layer}", f"{_ONE}/items/{{fid}}"),
     # Tiles.
     *_read(Kind.TILE, "{layer}", "/tiles/{layer}.json"),
     *_read(Kind.TILE, "{layer}", *(f"/tiles/{{layer}}/{{z}}/{{x}}/{{y}}.{kind}" for kind in ("mvt", "pbf", "geojson"))),
     *_read(Kind.TILE, "{layer}", f"{_ONE}/tiles", f"{_ONE}/tiles/{{matrix_set}}", f"{_ONE}/tiles/{_TILE}"),
-    *_read(Kind.TILE, "{layer}", f"{_ONE}/tiles/{{matrix_set}}/tilejson.json", f"{_ONE}/{{archive}}.pmtiles"),
     # The path has as many segments as a layer's own; such requests must satisfy both rows.
     *_read(Kind.TILE, "?collections", "/tiles", "/tiles/{matrix_set}", f"/tiles/{_TILE}"),
-    # An archive is seen as a layer of its name is.
+    # An archive is seen as a layer of its name is; what it holds stands in the file, so the routes ask `holds_visible`.
     *_read(Kind.FEATURES, LISTED, "/archives"),
     *_read(Kind.TILE, "{archive}", "/archives/{archive}.json", "/archives/{archive}.pmtiles"),
     *_read(Kind.TILE, "{archive}", "/archives/{archive}/{z}/{x}/{y}.{kind}"),
@@ -166,6 +163,16 @@ class Policy:
         """Those of the (method, template) pairs that no row describes; templates as Starlette writes them."""
         return [(method, template) for method, template in routes if not self._describes(method, template)]
 
+    def unserved(self, routes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those of the rows, as (method, template) pairs, that none of the routes answers: they are left over."""
+        served = {(method, _shape(template)) for method, template in routes}
+        return [
+            (method, rule.template)
+            for rule in self.rules
+            for method in sorted(rule.methods)
+            if not any(method == of and _is_of(shape, _shape(rule.template)) for of, shape in served)
+        ]
+
     def _combine(self, fitting: tuple[tuple[int, str], ...], query: bytes) -> Requirement:
         layers: list[str] = []
         listed = False
@@ -184,6 +191,17 @@ class Policy:
         tail = _VARIABLE.sub(lambda match: "a/b" if match[2] == ":path" else match[0], template)
         paths = (_VARIABLE.sub(sample, tail) for sample in ("sample", "7"))
         return all(self.requirement(method, path).declared for path in paths)
+
+
+def _shape(template: str) -> str:
+    """A template without the names of its variables."""
+    return _VARIABLE.sub(lambda match: f"{{{match[2] or ''}}}", template)
+
+
+def _is_of(route: str, row: str) -> bool:
+    # A row for all that is left holds for several routes below it.
+    beginning, anything, _ = row.partition("{:path}")
+    return route.startswith(beginning) if anything else route == row
 
 
 def _first(path: str) -> str:

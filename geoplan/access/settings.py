@@ -23,6 +23,8 @@ class AccessSettings:
         The key file; None: reading is open to this machine, writing to its own pages and commands.
     audit
         The log of writes; None keeps none.
+    rates
+        File in which all workers count requests together; None: each counts its own.
     origins
         Web origins whose pages may read answers (CORS); ``*`` is all of them.
     hosts
@@ -33,15 +35,20 @@ class AccessSettings:
 
     auth: Path | None = None
     audit: Path | None = None
+    rates: Path | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     insecure_open: bool = False
+
+
+RATES = "rates.bin"
 
 
 def find_access(environ: Mapping[str, str], audit: Path | None = None) -> AccessSettings:
     """The settings that the environment makes.
 
     ``GEOPLAN_AUTH`` names the key file, ``GEOPLAN_AUDIT`` the log of writes (`audit` unless it is set),
+    ``GEOPLAN_RATES`` the file in which workers count requests together (`RATES` beside `audit` unless it is set),
     ``GEOPLAN_CORS_ORIGINS`` and ``GEOPLAN_HOSTS`` are lists with commas, ``GEOPLAN_INSECURE_OPEN=1`` is set by
     ``geoplan serve --insecure-open``.
 
@@ -65,6 +72,7 @@ def find_access(environ: Mapping[str, str], audit: Path | None = None) -> Access
     return AccessSettings(
         auth=_path(environ.get("GEOPLAN_AUTH")),
         audit=_path(environ.get("GEOPLAN_AUDIT")) or audit,
+        rates=_path(environ.get("GEOPLAN_RATES")) or (audit and audit.with_name(RATES)),
         origins=origins,
         hosts=tuple(host.lower() for host in hosts),
         insecure_open=environ.get("GEOPLAN_INSECURE_OPEN", "") == "1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from geoplan.errors import PackError
 
 if TYPE_CHECKING:
     from geoplan.pack.build import PackOptions, Progress
+    from geoplan.pack.levels import LevelRule
     from geoplan.pack.open import Pack
 
 pack_app = typer.Typer(help="Build, describe and verify layer packs.", no_args_is_help=True)
@@ -44,8 +45,20 @@ def build(  # noqa: PLR0917 - one parameter an option
     min_zoom: Annotated[int, typer.Option(min=0, max=22, help="Lowest zoom of its tiles.")] = 0,
     max_zoom: Annotated[int, typer.Option(min=0, max=22, help="Highest zoom of its tiles.")] = 22,
     levels: Annotated[bool, typer.Option(help="Prepare simplified and dissolved shapes for low zooms.")] = True,
+    dissolve: Annotated[
+        str | None, typer.Option(help="Columns kept apart where shapes are merged, e.g. use,town; else chosen.")
+    ] = None,
+    dissolve_zoom: Annotated[
+        int | None, typer.Option(min=-1, max=19, help="Highest zoom of merged shapes, -1 for none; else by weight.")
+    ] = None,
+    statistic: Annotated[
+        list[str] | None,
+        typer.Option(help="What merged shapes say of a column: area=sum (mean, min, max, count, first-if-equal)."),
+    ] = None,
 ) -> None:
     """Build a pack of a file of any size; a build that was stopped goes on where it was."""
+    from functools import partial
+
     from geoplan.pack.build import PackOptions, build_pack
     from geoplan.pack.columns import ColumnSpec
     from geoplan.pack.levels import build_levels
@@ -54,7 +67,7 @@ def build(  # noqa: PLR0917 - one parameter an option
 
     if min_zoom > max_zoom:
         raise PackError(f"the lowest zoom {min_zoom} is above the highest, {max_zoom}.")
-    named = [name.strip() for name in columns.split(",") if name.strip()] if columns is not None else None
+    named = None if columns is None else _listed(columns)
     options = PackOptions(
         id=_layer_id(id_, output),
         title={key: text for key, text in (("zh", title), ("en", title_en)) if text},
@@ -65,7 +78,8 @@ def build(  # noqa: PLR0917 - one parameter an option
         min_zoom=min_zoom,
         max_zoom=max_zoom,
     )
-    prepared = build_levels if levels else None
+    rule = _level_rule(dissolve, dissolve_zoom, statistic or [], levels=levels)
+    prepared = partial(build_levels, rule=rule) if levels else None
     with progress_bar("Packing") as report:
         told = _steps(report)
         if output is not None:
@@ -107,6 +121,7 @@ def info(path: Annotated[Path, typer.Argument(help="Folder of a pack.")]) -> Non
         zooms = f"{part.min_zoom}-{part.max_zoom}"
         parts.add_row(part.name, zooms, f"{part.count:,}", f"{part.vertices:,}", f"{size / 1e6:,.1f}")
     console.print(parts)
+    _print_levels(pack)
 
 
 @pack_app.command("verify", epilog="Example: geoplan pack verify build/packs/parcels")
@@ -118,6 +133,34 @@ def verify(path: Annotated[Path, typer.Argument(help="Folder of a pack.")]) -> N
         pack = verify_pack(path)
     manifest = pack.manifest
     print(f"{manifest.id} {manifest.version}: {manifest.count} features in {len(manifest.files)} files, all sound.")
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _level_rule(dissolve: str | None, dissolve_zoom: int | None, statistics: list[str], *, levels: bool) -> LevelRule:
+    """The rule for low zooms that the options of `build` give."""
+    from geoplan.pack.levels import LevelRule
+    from geoplan.pack.statistics import Statistic
+
+    if not levels and (dissolve is not None or dissolve_zoom is not None or statistics):
+        raise PackError(
+            "--no-levels leaves nothing to merge: take it out, or --dissolve, --dissolve-zoom, --statistic."
+        )
+    found: dict[str, Statistic] = {}
+    for text in statistics:
+        column, _, name = text.rpartition("=")
+        known = next((one for one in get_args(Statistic) if one == name.strip()), None)
+        if known is None or not column.strip():
+            raise PackError(
+                f"--statistic {text!r}: write COLUMN=STATISTIC, with one of {', '.join(get_args(Statistic))}."
+            )
+        found[column.strip()] = known
+    complete_zoom = max(LevelRule().complete_zoom, (dissolve_zoom or 0) + 1)
+    return LevelRule(
+        complete_zoom, dissolve_zoom, None if dissolve is None else tuple(_listed(dissolve)), statistics=found
+    )
 
 
 def _layer_id(given: str | None, output: Path | None) -> str:
@@ -151,6 +194,25 @@ def _columns(pack: Pack) -> list[tuple[str, str, str, str, str]]:
             distinct, missing = "many", column.values.null_count
         found.append((column.name, column.type, distinct, f"{missing:,}", "yes" if column.in_tiles else "no"))
     return found
+
+
+def _print_levels(pack: Pack) -> None:
+    """What the shapes of merged levels say of the features that they stand for, and what they do not."""
+    notes = pack.manifest.report.get("levels", {})
+    merged = [(entry.name, part) for entry, part in zip(pack.manifest.parts, pack.parts, strict=True)]
+    table = Table("merged", "kept apart", "in tiles", "on request", "nothing of")
+    for name, part in merged:
+        note = notes.get(name, {})
+        if note.get("method") != "dissolved":
+            continue
+        apart = set(note["by"])
+        shown, asked = (
+            ", ".join(c.name for c in part.columns if c.in_tiles is wanted and c.name not in apart) or "-"
+            for wanted in (True, False)
+        )
+        table.add_row(name, ", ".join(note["by"]) or "-", shown, asked, ", ".join(note["not_in_level"]) or "-")
+    if table.row_count:
+        console.print(table)
 
 
 def _print_result(pack: Pack, options: PackOptions) -> None:

@@ -14,6 +14,9 @@ from geoplan.terms import THEMES, Change, Kind, Level, Measure, Precision
 from geoplan.units import check_dimension, parse_unit
 
 SCHEMA_VERSION = 1
+Zoom = Annotated[int, Field(strict=True, ge=0, le=22)]
+Statistic = Literal["sum", "mean", "min", "max", "first-if-equal", "count"]
+"""What a merged shape says of a column (`geoplan.pack.statistics.Statistic`, which is slow to import)."""
 _COLOUR = r"#[0-9a-f]{6}"
 
 
@@ -118,6 +121,41 @@ class Style(_Part):
         return self
 
 
+class Levels(_Part):
+    """How a layer of polygons is drawn at low zooms (`geoplan.pack.levels.LevelRule`); without: by its weight.
+
+    Up to `max_zoom`, neighbours are merged that agree in the columns of `dissolve` and in how they are drawn. A merged
+    shape has these columns, its number of features (``count``), and of each column of `statistics` the statistic, as
+    ``<column>_<statistic>`` (``first-if-equal``: the common value, under the column's own name). Tiles carry the named
+    columns at all zooms.
+
+    `min_zoom` is the lowest zoom of the layer's tiles. Without `max_zoom`, shapes are merged where complete tiles would
+    go beyond `tile_bytes` (gzip); -1 merges none. From `complete_zoom` on (10, or what follows `max_zoom`) every
+    feature is drawn, from `simplify_below` on with all its vertices.
+    """
+
+    min_zoom: Zoom = 0
+    max_zoom: Annotated[int, Field(strict=True, ge=-1, le=19)] | None = None
+    dissolve: tuple[str, ...] = ()
+    statistics: dict[str, Statistic] = Field(default_factory=dict)
+    complete_zoom: Zoom | None = None
+    simplify_below: Zoom = 12
+    tile_bytes: Annotated[int, Field(strict=True, ge=10_000, le=100_000_000)] = 300_000
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.max_zoom is not None and self.complete_zoom is not None and self.max_zoom >= self.complete_zoom:
+            raise ValueError(
+                f"max_zoom {self.max_zoom} is not below complete_zoom {self.complete_zoom}, from which on nothing is "
+                "merged; lower the one or raise the other"
+            )
+        if self.max_zoom is not None and 0 <= self.max_zoom < self.min_zoom:
+            raise ValueError(f"min_zoom {self.min_zoom} is above max_zoom {self.max_zoom}; exchange them")
+        if twice := sorted(set(self.dissolve) & set(self.statistics)):
+            raise ValueError(f"{twice[0]!r} is kept apart by dissolve and needs no statistic; take it out of one")
+        return self
+
+
 class LayerDefinition(_Part):
     """A declared layer. `sources` are ids of boundary sources; the plans follow from the records."""
 
@@ -131,8 +169,15 @@ class LayerDefinition(_Part):
     select: Annotated[SelectDivisions | SelectRecords | SelectCoverage, Field(discriminator="source")]
     measure: MeasureSpec | None = None
     style: Style
+    levels: Levels | None = None
     sources: tuple[str, ...]
     unmatched: Literal["report", "refuse"] = "report"
+
+    @model_validator(mode="after")
+    def _levels_of_polygons(self) -> Self:
+        if self.levels is not None and self.geometry != "polygon":
+            raise ValueError(f"levels: a layer of geometry {self.geometry!r} has none; take the table out")
+        return self
 
 
 def load_definition(path: Path) -> LayerDefinition:

@@ -25,7 +25,7 @@ from geoplan.pack.journal import claim, from_row, lock, note, room, sync, sync_p
 from geoplan.pack.mercator import DEGREE_UNITS
 from geoplan.pack.merge import FinalArrays, Layout, code_places, merged, ranges
 from geoplan.pack.part import Part
-from geoplan.pack.raw import RawArrays
+from geoplan.pack.raw import RawArrays, release_pages
 from geoplan.pack.read import ID_NAMES, Source, in_small_batches, open_source
 from geoplan.pack.spill import (
     Dictionaries,
@@ -361,7 +361,11 @@ def _bounds(part: Part) -> tuple[float, float, float, float] | None:
     positions = part.geometry.degrees
     if not len(positions):
         return None
-    chunks = [positions[start : start + (1 << 22)] for start in range(0, len(positions), 1 << 22)]
-    west, south = np.min([chunk.min(axis=0) for chunk in chunks], axis=0) / DEGREE_UNITS
-    east, north = np.max([chunk.max(axis=0) for chunk in chunks], axis=0) / DEGREE_UNITS
+    corners = []
+    for start in range(0, len(positions), 1 << 22):
+        chunk = positions[start : start + (1 << 22)]
+        corners += [chunk.min(axis=0), chunk.max(axis=0)]
+        release_pages(chunk)
+    west, south = np.min(corners, axis=0) / DEGREE_UNITS
+    east, north = np.max(corners, axis=0) / DEGREE_UNITS
     return float(west), float(south), float(east), float(north)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,24 +13,27 @@ from numpy.typing import NDArray
 
 from geoplan.pack.mercator import WORLD_BITS, from_mercator, to_degree_units
 from geoplan.pack.mosaic import (
-    Outlines,
     anchor_cells,
     anchored,
     anchors_of,
-    count_corners,
-    count_tiles,
+    count_runs,
     extent,
-    label,
-    pair_tiles,
+    rows_of,
     sample,
-    trace,
+    stretch,
+    tile_runs,
     vote,
 )
+from geoplan.pack.outlines import Outlines, count_corners, label, trace
 from geoplan.pack.part import POLYGON, Geometry
+from geoplan.pack.raw import release_pages
 from geoplan.pack.rings import Nested
 
 TILE_SAMPLES = 1024
 """Samples along a tile's side: two to a pixel of a 512-pixel tile."""
+_VERTICES = 1 << 21
+"""Positions (16 MiB) after which pages of a mapped file are given back; a map's rows lie together there."""
+_ROWS = 1 << 18
 _FINEST, _COARSEST = 2, 64
 """Sides of a cell, in samples: a pixel to begin with, doubled while the tile is beyond its budget."""
 
@@ -55,12 +59,16 @@ class Mosaic(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """Polygons to dissolve: shapes, their boxes (n, 4), a position inside each (n, 2), and a group of each (n)."""
+    """Polygons to dissolve: shapes, their boxes (n, 4), a position inside each (n, 2), and a group of each (n).
+
+    `drawn` are the rows that have a polygon, `most` is the number of groups.
+    """
 
     shapes: Nested
     boxes: NDArray[np.int32]
     anchors: NDArray[np.int32]
     groups: NDArray[np.int32]
+    drawn: NDArray[np.int32]
     most: int
 
 
@@ -79,8 +87,13 @@ def sources_of(geometry: Geometry, boxes: NDArray[np.int32], groups: NDArray[np.
     """What `dissolve` needs, for all its zooms."""
     shapes = Nested(geometry.kinds, geometry.members, geometry.rings, geometry.vertices, geometry.mercator)
     anchors = np.zeros((len(geometry.kinds), 2), np.int32)
-    anchors_of(shapes, anchors)
-    return Sources(shapes, boxes, anchors, groups, int(groups.max(initial=0)) + 1)
+    for start in range(0, len(anchors), _ROWS):
+        stop = min(start + _ROWS, len(anchors))
+        anchors_of(shapes, start, stop, anchors)
+        first, last = shapes.vertices[shapes.rings[shapes.members[[start, stop]]]]
+        release_pages(shapes.positions[first:last])
+    drawn = np.flatnonzero((geometry.kinds & 3 == POLYGON) & (boxes[:, 0] <= boxes[:, 2])).astype(np.int32)
+    return Sources(shapes, boxes, anchors, groups, drawn, int(groups.max(initial=0)) + 1)
 
 
 def dissolve(sources: Sources, zoom: int, fits: Fits) -> Mosaic:
@@ -105,16 +118,14 @@ def dissolve(sources: Sources, zoom: int, fits: Fits) -> Mosaic:
 def _tiles(sources: Sources, zoom: int) -> Iterator[tuple[int, int, NDArray[np.int32]]]:
     """Tiles with the rows whose boxes meet them, from the north-west."""
     shift = WORLD_BITS - zoom
-    boxes = sources.boxes
-    there = np.flatnonzero((sources.shapes.kinds & 3 == POLYGON) & (boxes[:, 0] <= boxes[:, 2])).astype(np.int32)
-    pairs = count_tiles(boxes, there, shift)
-    keys, rows = np.empty(pairs, np.int64), np.empty(pairs, np.int32)
-    pair_tiles(boxes, there, shift, keys, rows)
+    count = count_runs(sources.boxes, sources.drawn, shift)
+    keys, runs = np.empty(count, np.int64), np.empty((count, 2), np.int32)
+    tile_runs(sources.boxes, sources.drawn, shift, keys, runs)
     order = np.argsort(keys, kind="stable")
-    keys, rows = keys[order], rows[order]
-    bounds = np.flatnonzero(np.diff(keys, prepend=-1)).tolist()
-    for start, stop in zip(bounds, [*bounds[1:], len(keys)], strict=True):
-        yield int(keys[start] & 0xFFFFFFFF), int(keys[start] >> 32), rows[start:stop]
+    keys, runs = keys[order], runs[order]
+    bounds = [*np.flatnonzero(np.diff(keys, prepend=-1)).tolist(), count]
+    for start, stop in pairwise(bounds):
+        yield int(keys[start] & 0xFFFFFFFF), int(keys[start] >> 32), rows_of(sources.drawn, runs[start:stop])
 
 
 def _piece(sources: Sources, zoom: int, tile: tuple[int, int, NDArray[np.int32]], fits: Fits) -> _Piece:
@@ -128,7 +139,7 @@ def _piece(sources: Sources, zoom: int, tile: tuple[int, int, NDArray[np.int32]]
     last = (min(east - origin[0], side - 1) // block + 1, min(south - origin[1], side - 1) // block + 1)
     corner = (origin[0] + first[0] * block, origin[1] + first[1] * block)
     taken = np.full(((last[1] - first[1]) * _COARSEST, (last[0] - first[0]) * _COARSEST), -1, np.int32)
-    sample(sources.shapes, rows, corner, step, taken)
+    _sample(sources.shapes, rows, corner, step, taken)
     own = anchored(sources.anchors, rows, origin, side)
     size = _FINEST
     while True:
@@ -143,6 +154,18 @@ def _piece(sources: Sources, zoom: int, tile: tuple[int, int, NDArray[np.int32]]
     groups[labels[labels >= 0]] = voted[labels >= 0]
     outlines = trace(labels, corners)
     return _Piece(groups, own, labels[kept[:, 1], kept[:, 0]], *_nested(outlines, count, corner, size * step))
+
+
+def _sample(
+    shapes: Nested, rows: NDArray[np.int32], corner: tuple[int, int], step: int, taken: NDArray[np.int32]
+) -> None:
+    """`sample`, while no more than a stretch of the positions is held in memory."""
+    at = 0
+    while at < len(rows):
+        stop, begin, end = stretch(shapes, rows, at, _VERTICES)
+        sample(shapes, rows[at:stop], corner, step, taken)
+        release_pages(shapes.positions[begin:end])
+        at = stop
 
 
 def _nested(

@@ -6,34 +6,33 @@ share an edge are one shape. Outlines run along the cells, so that neighbours ha
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from geoplan.pack.outlines import cell_at
 from geoplan.pack.rings import Nested
-
-_EAST, _SOUTH, _WEST, _NORTH = 0, 1, 2, 3  # y grows to the south: a turn to the right adds one
-_POLYGON = 3
 
 
 @njit(cache=True, nogil=True)
-def anchors_of(shapes: Nested, anchors: NDArray[np.int32]) -> None:
-    """A position inside each polygon (n, 2): in the middle of the first stretch of its box's middle row."""
-    for row in range(len(shapes.kinds)):
+def anchors_of(shapes: Nested, start: int, stop: int, anchors: NDArray[np.int32]) -> None:
+    """A position inside each polygon from row start to stop: the middle of the first stretch of its box's middle row.
+
+    They are written into their rows of `anchors` (n, 2).
+    """
+    for row in range(start, stop):
         low, high = shapes.rings[shapes.members[row]], shapes.rings[shapes.members[row + 1]]
-        start, stop = shapes.vertices[low], shapes.vertices[high]
-        if stop == start:
+        begin, end = shapes.vertices[low], shapes.vertices[high]
+        if begin == end:
             continue
-        top = bottom = np.int64(shapes.positions[start, 1])
-        for v in range(start, stop):
+        top = bottom = np.int64(shapes.positions[begin, 1])
+        for v in range(begin, end):
             top = min(top, np.int64(shapes.positions[v, 1]))
             bottom = max(bottom, np.int64(shapes.positions[v, 1]))
         y = (top + bottom) // 2
         first, second = _crossings(shapes, low, high, float(y) + 0.5)
-        anchors[row, 0] = shapes.positions[start, 0] if second == np.inf else np.int64((first + second) / 2)
-        anchors[row, 1] = shapes.positions[start, 1] if second == np.inf else y
+        anchors[row, 0] = shapes.positions[begin, 0] if second == np.inf else np.int64((first + second) / 2)
+        anchors[row, 1] = shapes.positions[begin, 1] if second == np.inf else y
 
 
 @njit(cache=True, nogil=True)
@@ -54,27 +53,72 @@ def _crossings(shapes: Nested, low: int, high: int, y: float) -> tuple[float, fl
 
 
 @njit(cache=True, nogil=True)
-def count_tiles(boxes: NDArray[np.int32], rows: NDArray[np.int32], shift: int) -> int:
-    """How many pairs of a row and a tile of 2^shift a side its box meets there are."""
+def count_runs(boxes: NDArray[np.int32], rows: NDArray[np.int32], shift: int) -> int:
+    """How many runs `tile_runs` finds."""
     count = 0
+    last = -1
     for row in rows:
-        west, north = _tile(boxes[row, 0], shift), _tile(boxes[row, 1], shift)
-        count += (_tile(boxes[row, 2], shift) - west + 1) * (_tile(boxes[row, 3], shift) - north + 1)
+        key, west, north, east, south = _tiles(boxes, row, shift)
+        count += (key != last) + (east - west + 1) * (south - north + 1) - 1
+        last = key
     return count
 
 
 @njit(cache=True, nogil=True)
-def pair_tiles(
-    boxes: NDArray[np.int32], rows: NDArray[np.int32], shift: int, keys: NDArray[np.int64], paired: NDArray[np.int32]
+def tile_runs(
+    boxes: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    shift: int,
+    keys: NDArray[np.int64],
+    runs: NDArray[np.int32],
 ) -> None:
-    """Write these pairs: ``y << 32 | x`` of the tile, and the row."""
+    """Rows by the tiles of 2^shift a side that their boxes meet, as runs of places in `rows`.
+
+    Along the Hilbert curve most neighbours have their middles in one tile: they are one run (first place, place
+    behind the last). A row has a run of its own for each further tile that its box meets. `keys` are ``y << 32 | x``.
+    """
+    at = -1
+    current = -1
+    last = -1
+    for place in range(len(rows)):
+        key, west, north, east, south = _tiles(boxes, rows[place], shift)
+        if key != last:
+            at += 1
+            current = at
+            keys[at] = key
+            last = key
+            runs[at, 0] = place
+        runs[current, 1] = place + 1
+        for y in range(north, south + 1):
+            for x in range(west, east + 1):
+                other = np.int64(y) << 32 | np.int64(x)
+                if other != key:
+                    at += 1
+                    keys[at] = other
+                    runs[at, 0], runs[at, 1] = place, place + 1
+
+
+@njit(cache=True, nogil=True)
+def rows_of(rows: NDArray[np.int32], runs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The rows at the places of some runs, ascending."""
+    found = np.empty((runs[:, 1] - runs[:, 0]).sum(), np.int32)
     at = 0
-    for row in rows:
-        for y in range(_tile(boxes[row, 1], shift), _tile(boxes[row, 3], shift) + 1):
-            for x in range(_tile(boxes[row, 0], shift), _tile(boxes[row, 2], shift) + 1):
-                keys[at] = np.int64(y) << 32 | np.int64(x)
-                paired[at] = row
-                at += 1
+    for k in range(len(runs)):
+        for place in range(runs[k, 0], runs[k, 1]):
+            found[at] = rows[place]
+            at += 1
+    if len(runs) > 1:
+        found.sort()
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _tiles(boxes: NDArray[np.int32], row: int, shift: int) -> tuple[int, int, int, int, int]:
+    """Key of the tile with the middle of a box, and the first and last columns and rows of those that the box meets."""
+    west, north = np.int64(boxes[row, 0]), np.int64(boxes[row, 1])
+    east, south = np.int64(boxes[row, 2]), np.int64(boxes[row, 3])
+    key = _tile(int(north + south) >> 1, shift) << 32 | _tile(int(west + east) >> 1, shift)
+    return key, _tile(int(west), shift), _tile(int(north), shift), _tile(int(east), shift), _tile(int(south), shift)
 
 
 @njit(cache=True, nogil=True)
@@ -119,6 +163,24 @@ def anchor_cells(
 @njit(cache=True, nogil=True)
 def _tile(position: int, shift: int) -> int:
     return int((np.int64(position) + 2147483648) >> shift)
+
+
+@njit(cache=True, nogil=True)
+def stretch(shapes: Nested, rows: NDArray[np.int32], first: int, most: int) -> tuple[int, int, int]:
+    """Rows from place `first` on that have at most so many vertices together (one row at least); rows ascend.
+
+    Returns the place behind them, and between which positions their vertices lie.
+    """
+    begin = shapes.vertices[shapes.rings[shapes.members[rows[first]]]]
+    at, end, count = first, begin, 0
+    while at < len(rows):
+        start = shapes.vertices[shapes.rings[shapes.members[rows[at]]]]
+        stop = shapes.vertices[shapes.rings[shapes.members[rows[at] + 1]]]
+        count += stop - start
+        if at > first and count > most:
+            break
+        at, end = at + 1, stop
+    return at, begin, end
 
 
 @njit(cache=True, nogil=True)
@@ -224,185 +286,8 @@ def _move(cells: NDArray[np.int32], kept: NDArray[np.int32]) -> bool:
     x, y = kept[0], kept[1]
     for j in range(y - 1, y + 2):
         for i in range(x - 1, x + 2):
-            group = _at(cells, i, j)
+            group = cell_at(cells, i, j)
             if group >= 0 and (found < 0 or (found != kept[2] and group == kept[2])):
                 found = group
                 kept[0], kept[1] = i, j
     return found >= 0
-
-
-@njit(cache=True, nogil=True)
-def label(cells: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
-    """Number the connected cells (by edges) of one group from 0 in reading order; -1 stays."""
-    height, width = cells.shape
-    parents = np.arange(height * width)
-    for j in range(height):
-        for i in range(width):
-            if cells[j, i] < 0:
-                continue
-            if i and cells[j, i - 1] == cells[j, i]:
-                _unite(parents, j * width + i, j * width + i - 1)
-            if j and cells[j - 1, i] == cells[j, i]:
-                _unite(parents, j * width + i, (j - 1) * width + i)
-    labels = np.full((height, width), -1, np.int32)
-    numbers = np.full(height * width, -1, np.int32)
-    count = 0
-    for j in range(height):
-        for i in range(width):
-            if cells[j, i] >= 0:
-                root = _root(parents, j * width + i)
-                if numbers[root] < 0:
-                    numbers[root] = count
-                    count += 1
-                labels[j, i] = numbers[root]
-    return labels, count
-
-
-@njit(cache=True, nogil=True)
-def _root(parents: NDArray[np.int64], at: int) -> int:
-    while parents[at] != at:
-        parents[at] = parents[parents[at]]
-        at = parents[at]
-    return at
-
-
-@njit(cache=True, nogil=True)
-def _unite(parents: NDArray[np.int64], a: int, b: int) -> None:
-    a, b = _root(parents, a), _root(parents, b)
-    parents[max(a, b)] = min(a, b)
-
-
-@njit(cache=True, nogil=True)
-def count_corners(labels: NDArray[np.int32]) -> int:
-    """At least as many corners as the outlines have, closing ones included."""
-    height, width = labels.shape
-    corners = 0
-    for j in range(height + 1):
-        for i in range(width + 1):
-            a, b = _at(labels, i - 1, j - 1), _at(labels, i, j - 1)
-            c, d = _at(labels, i - 1, j), _at(labels, i, j)
-            if not ((a == b and c == d) or (a == c and b == d)):
-                # Each shape that meets here turns once, at most; a ring has four corners and closes with a fifth.
-                corners += (a >= 0) + (b >= 0) + (c >= 0) + (d >= 0)
-    return corners
-
-
-@njit(cache=True, nogil=True)
-def _at(labels: NDArray[np.int32], i: int, j: int) -> int:
-    height, width = labels.shape
-    return labels[j, i] if 0 <= i < width and 0 <= j < height else -1
-
-
-class Outlines(NamedTuple):
-    """Closed rings of corners (v, 2), in cells from the north-west: offsets (r + 1), shape (r), outer ring or hole."""
-
-    corners: NDArray[np.int32]
-    offsets: NDArray[np.int32]
-    owner: NDArray[np.int32]
-    shell: NDArray[np.bool_]
-
-
-class _Walk(NamedTuple):
-    """North edges that were walked along, the place of each corner in the path (-1: not in it), and the path."""
-
-    seen: NDArray[np.bool_]
-    places: NDArray[np.int32]
-    path: NDArray[np.int32]
-
-
-@njit(cache=True, nogil=True)
-def trace(labels: NDArray[np.int32], corners: int) -> Outlines:
-    """Outlines of the numbered cells, clockwise on a map around the cells; `corners` as counted.
-
-    No ring touches itself: one that would is divided there, into an outline and a hole.
-    """
-    height, width = labels.shape
-    most = corners // 4 + 2
-    outlines = Outlines(
-        np.empty((corners + most, 2), np.int32),
-        np.zeros(most, np.int32),
-        np.empty(most, np.int32),
-        np.empty(most, np.bool_),
-    )
-    walk = _Walk(
-        np.zeros((height, width), np.bool_),
-        np.full((height + 1, width + 1), -1, np.int32),
-        np.empty((corners + 1, 2), np.int32),
-    )
-    rings = 0
-    for j in range(height):
-        for i in range(width):
-            if labels[j, i] >= 0 and not walk.seen[j, i] and _at(labels, i, j - 1) != labels[j, i]:
-                rings = _follow(labels, i, j, walk, outlines, rings)
-    end = outlines.offsets[rings]
-    return Outlines(
-        outlines.corners[:end], outlines.offsets[: rings + 1], outlines.owner[:rings], outlines.shell[:rings]
-    )
-
-
-@njit(cache=True, nogil=True)
-def _follow(labels: NDArray[np.int32], i: int, j: int, walk: _Walk, outlines: Outlines, rings: int) -> int:
-    """Follow an outline from the west end of the north edge of a cell, its cells to the right."""
-    own = labels[j, i]
-    places, path = walk.places, walk.path
-    x, y, heading = i, j, _EAST
-    path[0, 0], path[0, 1] = x, y
-    places[y, x] = 0
-    length = 1
-    while True:
-        if heading == _EAST:
-            walk.seen[y, x] = True
-        x += (heading == _EAST) - (heading == _WEST)
-        y += (heading == _SOUTH) - (heading == _NORTH)
-        turned = _turned(labels, x, y, heading, own)
-        if turned == heading:
-            continue
-        heading = turned
-        if places[y, x] < 0:
-            path[length, 0], path[length, 1] = x, y
-            places[y, x] = length
-            length += 1
-            continue
-        # Here the outline meets itself: what lies between is a ring of its own.
-        first = places[y, x]
-        outlines.owner[rings] = own
-        rings = _close(path[first:length], outlines, rings)
-        for k in range(first + 1, length):
-            places[path[k, 1], path[k, 0]] = -1
-        length = first + 1
-        if x == i and y == j and heading == _EAST:
-            places[y, x] = -1
-            return rings
-
-
-@njit(cache=True, nogil=True)
-def _turned(labels: NDArray[np.int32], x: int, y: int, heading: int, own: int) -> int:
-    """Heading after a corner: around the cell to the right, or away from one ahead to the left."""
-    # The cells around the corner: north-west, north-east, south-east, south-west.
-    if heading == _EAST:
-        right, left = _at(labels, x, y), _at(labels, x, y - 1)
-    elif heading == _SOUTH:
-        right, left = _at(labels, x - 1, y), _at(labels, x, y)
-    elif heading == _WEST:
-        right, left = _at(labels, x - 1, y - 1), _at(labels, x - 1, y)
-    else:
-        right, left = _at(labels, x, y - 1), _at(labels, x - 1, y - 1)
-    if right != own:
-        return (heading + 1) & 3
-    return heading if left != own else (heading + 3) & 3
-
-
-@njit(cache=True, nogil=True)
-def _close(path: NDArray[np.int32], outlines: Outlines, rings: int) -> int:
-    """Write a path as a closed ring."""
-    at = outlines.offsets[rings]
-    doubled = 0
-    for k in range(len(path)):
-        following = k + 1 if k + 1 < len(path) else 0
-        doubled += path[k, 0] * path[following, 1] - path[following, 0] * path[k, 1]
-        outlines.corners[at, 0], outlines.corners[at, 1] = path[k, 0], path[k, 1]
-        at += 1
-    outlines.corners[at, 0], outlines.corners[at, 1] = path[0, 0], path[0, 1]
-    outlines.offsets[rings + 1] = at + 1
-    outlines.shell[rings] = doubled > 0
-    return rings + 1

@@ -12,6 +12,21 @@ from numpy.typing import NDArray
 _PAGE = mmap.PAGESIZE
 
 
+def release_pages(values: NDArray[Any]) -> None:
+    """Give back the pages that hold an array (C order), if it is mapped from a file; other memory is left alone.
+
+    The values stay readable: who reads them again, in this or another thread, gets them from the file.
+    """
+    owner: Any = values
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    owner = owner.obj if isinstance(owner, memoryview) else owner
+    if isinstance(owner, mmap.mmap) and values.size:
+        begin = values.__array_interface__["data"][0] - np.frombuffer(owner, np.uint8).__array_interface__["data"][0]
+        first = begin // _PAGE * _PAGE
+        owner.madvise(mmap.MADV_DONTNEED, first, begin + values.nbytes - first)
+
+
 class RawArrays:
     """Arrays by name in one folder.
 

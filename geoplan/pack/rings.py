@@ -14,9 +14,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geoplan.pack.mercator import EXACT_ZOOM
+from geoplan.pack.segments import DOUBTFUL, INVALID, VALID, apart, box_gap, crossing, side_of, turns_back
 
-INVALID, VALID, DOUBTFUL = 0, 1, 2
-"""Verdicts; a doubtful shape is one that GEOS has to judge."""
 _WIDEST = 2**29
 _MOST_RINGS = 2000
 _EFFORT = 400  # pairs of segments looked at, for each segment; beyond GEOS's index is faster
@@ -289,44 +288,14 @@ def _contacts(live: int, segments: int, scratch: _Scratch) -> int:
 def _meeting(scratch: _Scratch, i: int, j: int) -> int:
     """Whether two segments, by their first vertices, may lie as they do."""
     if scratch.ring_of[i] != scratch.ring_of[j]:
-        return _crossing(scratch.units, i, j, DOUBTFUL)
+        return crossing(scratch.units, i, j, DOUBTFUL)
     left = scratch.left[scratch.ring_of[i]]
     at, to = scratch.place[i], scratch.place[j]
     if at + 1 == to or (to == 0 and at == left - 1):
-        return INVALID if _turns_back(scratch.units, i, j) else VALID
+        return INVALID if turns_back(scratch.units, i, j) else VALID
     if to + 1 == at or (at == 0 and to == left - 1):
-        return INVALID if _turns_back(scratch.units, j, i) else VALID
-    return _crossing(scratch.units, i, j, INVALID)
-
-
-@njit(cache=True, nogil=True)
-def _turns_back(units: NDArray[np.int64], i: int, j: int) -> bool:
-    """Whether segment j, which follows i, runs back along it."""
-    ax, ay = units[i + 1, 0] - units[i, 0], units[i + 1, 1] - units[i, 1]
-    bx, by = units[j + 1, 0] - units[j, 0], units[j + 1, 1] - units[j, 1]
-    return bool(ax * by == ay * bx and ax * bx + ay * by < 0)
-
-
-@njit(cache=True, nogil=True)
-def _side(units: NDArray[np.int64], i: int, k: int) -> int:
-    """On which side of segment i vertex k lies."""
-    ax, ay = units[i + 1, 0] - units[i, 0], units[i + 1, 1] - units[i, 1]
-    turn = ax * (units[k, 1] - units[i, 1]) - ay * (units[k, 0] - units[i, 0])
-    return int(np.sign(turn))
-
-
-@njit(cache=True, nogil=True)
-def _crossing(units: NDArray[np.int64], i: int, j: int, touching: int) -> int:
-    """Invalid when two segments with meeting boxes cross, `touching` when they touch or lie upon one another."""
-    begin, end = _side(units, i, j), _side(units, i, j + 1)
-    if begin * end > 0:
-        return VALID
-    from_side, to_side = _side(units, j, i), _side(units, j, i + 1)
-    if from_side * to_side > 0:
-        return VALID
-    if begin * end < 0 and from_side * to_side < 0:
-        return INVALID
-    return touching
+        return INVALID if turns_back(scratch.units, j, i) else VALID
+    return crossing(scratch.units, i, j, INVALID)
 
 
 @njit(cache=True, nogil=True)
@@ -342,41 +311,9 @@ def _reach(live: int, scratch: _Scratch) -> float:
         a = scratch.live[i]
         for j in range(i + 1, live):
             b = scratch.live[j]
-            if _gap(scratch.boxes, i, j) < least:
-                least = min(least, _apart(units, a, b), _apart(units, b, a))
+            if box_gap(scratch.boxes, i, j) < least:
+                least = min(least, apart(units, a, b), apart(units, b, a))
     return float(np.sqrt(least / 2.0) * 0.999 - 1.0)
-
-
-@njit(cache=True, nogil=True)
-def _gap(boxes: NDArray[np.int64], i: int, j: int) -> float:
-    """Squared distance of two boxes."""
-    x = max(boxes[j, 0] - boxes[i, 2], 0)  # ordered by their least x
-    y = max(boxes[j, 1] - boxes[i, 3], boxes[i, 1] - boxes[j, 3], 0)
-    return float(x) * float(x) + float(y) * float(y)
-
-
-@njit(cache=True, nogil=True)
-def _apart(units: NDArray[np.int64], i: int, j: int) -> float:
-    """Squared distance of segment i from those ends of segment j that are not its own."""
-    return min(_distance(units, i, j), _distance(units, i, j + 1))
-
-
-@njit(cache=True, nogil=True)
-def _distance(units: NDArray[np.int64], i: int, k: int) -> float:
-    """Squared distance of vertex k from segment i; infinite when it is an end of it."""
-    ax, ay = float(units[i + 1, 0] - units[i, 0]), float(units[i + 1, 1] - units[i, 1])
-    bx, by = float(units[k, 0] - units[i, 0]), float(units[k, 1] - units[i, 1])
-    cx, cy = bx - ax, by - ay
-    if (bx == 0.0 and by == 0.0) or (cx == 0.0 and cy == 0.0):
-        return np.inf
-    along = ax * bx + ay * by
-    length = ax * ax + ay * ay
-    if along <= 0.0:
-        return bx * bx + by * by
-    if along >= length:
-        return cx * cx + cy * cy
-    across = ax * by - ay * bx
-    return across * across / length
 
 
 @njit(cache=True, nogil=True)
@@ -414,6 +351,6 @@ def _inside(shapes: Nested, outer: int, inner: int, low: int, scratch: _Scratch)
     odd = False
     for s in range(shapes.vertices[outer] - origin, shapes.vertices[outer + 1] - 1 - origin):
         rising = units[s + 1, 1] > y
-        if (units[s, 1] > y) != rising and (_side(units, s, k) > 0) == rising:
+        if (units[s, 1] > y) != rising and (side_of(units, s, k) > 0) == rising:
             odd = not odd
     return odd

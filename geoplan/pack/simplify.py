@@ -9,14 +9,16 @@ import shapely
 from numpy.typing import NDArray
 
 from geoplan.pack.assemble import ALL_ZOOMS, validity_of
+from geoplan.pack.geometry import take
 from geoplan.pack.mercator import EXACT_ZOOM
 from geoplan.pack.part import Geometry, Validity, empty_geometry
-from geoplan.pack.validity import repair
+from geoplan.pack.validity import HEAVY, repair
 
 TOLERANCE_UNITS = 4
 """Tolerance in units of a tile: half a pixel of a 512-pixel tile."""
 _LARGE_SHAPE = 32
-"""Layers with fewer vertices a feature are not simplified."""
+"""Layers with fewer vertices a feature are not simplified, unless they are small and have a heavy shape."""
+_MIXED_VERTICES = 4_000_000
 _MOST_VERTICES = 30_000_000
 """Layers with more are drawn from their full shapes: they do not fit in memory as a coverage."""
 _GAIN, _LEAST_GAIN = 0.75, 2000
@@ -33,10 +35,10 @@ def simplified(geometry: Geometry, zooms: range, tell: Progress) -> Iterator[tup
     that they are for. Zooms at which little would be gained are left to the level above, or to the full shapes.
     """
     total = len(geometry.mercator)
-    if not zooms or total < _LARGE_SHAPE * len(geometry.kinds) or total > _MOST_VERTICES or total <= _LEAST_GAIN:
+    if not zooms or not _LEAST_GAIN < total <= _MOST_VERTICES or not _worth_it(geometry):
         return
     first, same = _distinct(geometry)
-    shapes = _shapes(geometry)[first]
+    shapes = _thinned(geometry, zooms.stop - 1, _shapes(geometry)[first], first)
     level: tuple[int, Shapes] | None = None
     kept = total
     matched = shapely.is_empty(shapely.coverage_invalid_edges(shapes))
@@ -50,6 +52,31 @@ def simplified(geometry: Geometry, zooms: range, tell: Progress) -> Iterator[tup
             level, kept = (zoom, shapes), left
     if level is not None:
         yield _made(geometry, level[1][same], range(zooms.start, level[0] + 1))
+
+
+def _worth_it(geometry: Geometry) -> bool:
+    """Whether shapes are large: all of them on the whole, or one of them in a layer that is not."""
+    total = len(geometry.mercator)
+    if total >= _LARGE_SHAPE * len(geometry.kinds):
+        return True
+    starts = geometry.vertices[geometry.rings[geometry.members]]
+    return total <= _MIXED_VERTICES and int(np.diff(starts).max(initial=0)) > HEAVY
+
+
+def _thinned(geometry: Geometry, zoom: int, shapes: Shapes, rows: NDArray[np.int64]) -> Shapes:
+    """The shapes of some rows, those that are heavy and have no neighbours already on the grid of a zoom.
+
+    A coverage of a million vertices takes GEOS many seconds; a shape without neighbours need not be one.
+    """
+    heavy = np.flatnonzero(shapely.get_num_coordinates(shapes) > HEAVY)
+    if not len(heavy):
+        return shapes
+    neighbours = np.bincount(shapely.STRtree(shapes).query(shapely.box(*shapely.bounds(shapes[heavy]).T))[0])
+    lone = heavy[neighbours == 1]
+    nowhere = np.zeros(len(lone), np.uint32)
+    _, thin = repair(take(geometry, rows[lone]), nowhere, range(zoom, zoom + 1))
+    shapes[lone] = _shapes(thin)
+    return shapes
 
 
 def _coarser(shapes: Shapes, matched: NDArray[np.bool_], tolerance: float) -> Shapes:

@@ -14,6 +14,7 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
+from geoplan.pack.generalize import thin_rings
 from geoplan.pack.mercator import from_mercator, to_degree_units
 from geoplan.pack.part import MULTI, POLYGON, Geometry, empty_geometry
 from geoplan.pack.rings import Nested, judge, rounded, shift_of
@@ -22,6 +23,9 @@ _ATTEMPTS = 4
 """So often a repaired shape is rounded and repaired again before it is snapped to the grid as a whole."""
 _BATCH_VERTICES = 1_000_000
 """So many vertices are handed to GEOS at once."""
+HEAVY, _THINNED_BY = 32_768, 2.0
+"""A polygon with more vertices on a zoom's grid is simplified before it is repaired, by so many units: an eighth of a
+pixel is one. Thousands of folds of less than that are what takes GEOS minutes to repair, and nobody sees them."""
 _LAST = 2**31 - 1
 
 Shapes = NDArray[np.object_]
@@ -168,7 +172,7 @@ def _polygons(rings: _Rings) -> Shapes:
 
 
 def _repaired(geometry: Geometry, rows: NDArray[np.int64], at: NDArray[np.int64]) -> Geometry:
-    shapes = _polygons(_round(geometry, rows, at))
+    shapes = _polygons(_thinned(_round(geometry, rows, at)))
     for _ in range(_ATTEMPTS):
         wrong = np.flatnonzero(~_sound(shapes))
         if not len(wrong):
@@ -179,6 +183,21 @@ def _repaired(geometry: Geometry, rows: NDArray[np.int64], at: NDArray[np.int64]
     shapes = shapely.remove_repeated_points(shapes)
     shapes = shapely.orient_polygons(shapes, exterior_cw=True)  # y grows to the south
     return _from_polygons(shapes, at, (geometry.kinds[rows] & MULTI) > 0)
+
+
+def _thinned(rings: _Rings) -> _Rings:
+    """The polygons, heavy ones with fewer vertices."""
+    starts = rings.vertices[rings.rings[rings.members]]
+    heavy = np.flatnonzero(np.diff(starts) > HEAVY)
+    if not len(heavy):
+        return rings
+    kept = np.ones(len(rings.units), np.bool_)
+    for row in heavy:
+        first, last = rings.rings[rings.members[row : row + 2]]
+        begin, end = starts[row : row + 2]
+        kept[begin:end] = thin_rings(rings.vertices[first : last + 1] - begin, rings.units[begin:end], _THINNED_BY)
+    vertices = np.concatenate([[0], np.cumsum(kept)])[rings.vertices]
+    return rings._replace(vertices=vertices, units=rings.units[kept])
 
 
 def _made_valid(shapes: Shapes) -> Shapes:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 def warm() -> None:
     """Compile everything that makes a part; at once where an earlier process has."""
+    import numpy as np
     import shapely
 
     from geoplan.pack.assemble import memory_part
+    from geoplan.pack.generalize import thin_rings
     from geoplan.pack.levels import LevelRule, build_levels
 
     table = {"text": ["a", None, "b"], "whole": [1, 2, None], "real": [0.5, None, 2.0], "yes": [True, None, False]}
@@ -22,6 +24,7 @@ def warm() -> None:
     squares = memory_part({"class": ["a", "b"]}, [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
     for _ in build_levels(squares, LevelRule(dissolve=("class",), max_zoom=2)):
         pass
+    thin_rings(np.array([0, 4]), np.array([[0, 0], [1, 0], [0, 1], [0, 0]]), 1.0)
 
 
 @cache

@@ -199,7 +199,7 @@ def _layer(
     except LayerError as error:
         raise error if "layers/" in str(error) else LayerError(f"layers/{definition.id}.toml: {error}") from None
     write_layer(work, definition.id, layer)
-    write_layer_pack(layer.frame, layer.metadata, work / PACKS / definition.id)
+    write_layer_pack(layer.frame, layer.metadata, work / PACKS / definition.id, definition.levels)
     return layer.report
 
 

@@ -31,6 +31,10 @@ class ExportInputs(Inputs):
         """Ids of the collections that the process reads."""
         return (self.collection,)
 
+    def copied(self) -> tuple[str, ...]:
+        """Ids of those whose features its outputs hold."""
+        return (self.collection,)
+
 
 class SeedInputs(Inputs):
     """Which tiles."""
@@ -41,6 +45,10 @@ class SeedInputs(Inputs):
 
     def collections(self) -> tuple[str, ...]:
         """Ids of the collections that the process reads."""
+        return (self.collection,)
+
+    def copied(self) -> tuple[str, ...]:
+        """Ids of those whose features its outputs hold."""
         return (self.collection,)
 
     @model_validator(mode="after")

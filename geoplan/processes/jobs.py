@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from geoplan.errors import QueryError
 from geoplan.processes.catalogue import find_process
 from geoplan.processes.locks import is_worked, queue
+from geoplan.processes.room import check_free, estimate, has_expired, most_kept, size_of
 
 JOB_FILE = "job.json"
 MAX_JOBS = 200
@@ -109,6 +110,8 @@ def submit(
         If the process is unknown or its inputs are not as it asks.
     TooManyJobsError
         If many jobs wait.
+    NoRoomError
+        If its results, with those of the jobs that wait or run, would leave too little of the disk free.
     """
     process = find_process(process_id)
     try:
@@ -123,7 +126,9 @@ def submit(
     jobs = list_jobs(folder)
     if sum(not job.ended for job in jobs) >= MAX_WAITING:
         raise TooManyJobsError(f"{MAX_WAITING} jobs are waiting or running already; try again later")
-    _remove_old(folder, jobs)
+    make_room(folder, jobs, MAX_JOBS - 1)
+    awaited = [job.packs[name] for job in jobs if not job.ended for name in _copied(job)]
+    check_free(folder, estimate([Path(pack) for pack in awaited] + [packs[name] for name in checked.copied()]))
     now = timestamp()
     job = Job(
         id=secrets.token_hex(_ID_BYTES),
@@ -141,8 +146,17 @@ def submit(
 
 
 def find_job(folder: Path, job_id: str) -> Job:
-    """A job as it stands now; one whose process has died without a word is failed. Raises `UnknownJobError`."""
+    """A job as it stands now; one whose process has died without a word is failed.
+
+    Raises
+    ------
+    UnknownJobError
+        If there is none, or it ended so long ago that it is removed now.
+    """
     job = _read(folder, job_id)
+    if job.ended and has_expired(job.finished or job.updated):
+        shutil.rmtree(folder / job.id, ignore_errors=True)
+        raise UnknownJobError(NO_JOB)
     if job.status is JobStatus.RUNNING and not _lives(job):
         job = _read(folder, job_id)  # its last word may have come after our first look
         if job.status is JobStatus.RUNNING:
@@ -296,10 +310,46 @@ def _lives(job: Job) -> bool:
     return job.pid is not None and process_start(job.pid) == job.pid_started
 
 
-def _remove_old(folder: Path, jobs: list[Job]) -> None:
-    ended = [job for job in jobs if job.ended]
-    for job in ended[max(0, MAX_JOBS - (len(jobs) - len(ended)) - 1) :]:
-        shutil.rmtree(folder / job.id, ignore_errors=True)
+def make_room(folder: Path, jobs: list[Job], most: int = MAX_JOBS) -> None:
+    """Remove jobs that have ended, those that ended first before others, until few and small enough are left.
+
+    Parameters
+    ----------
+    jobs
+        All of them, the newest first; those that wait or run stay.
+    most
+        How many may be left, with those.
+    """
+    ended = sorted((job for job in jobs if job.ended), key=lambda job: job.finished or job.created, reverse=True)
+    places = max(0, most - (len(jobs) - len(ended)))
+    room = most_kept(folder)
+    for number, job in enumerate(ended):
+        room -= size_of(folder / job.id)
+        if number >= places or room < 0:
+            shutil.rmtree(folder / job.id, ignore_errors=True)
+    _remove_remains(folder)
+
+
+def _remove_remains(folder: Path) -> None:
+    """Remove folders of jobs that can no longer be read, once they are old."""
+    for path in folder.iterdir():
+        try:
+            is_old = has_expired(datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat())
+            if is_old and path.is_dir() and not path.is_symlink():
+                _read(folder, path.name)
+        except UnknownJobError:
+            shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue
+
+
+def _copied(job: Job) -> tuple[str, ...]:
+    """Collections whose features the outputs of a job hold."""
+    try:
+        copied = find_process(job.process).inputs.model_validate(job.inputs).copied()
+    except (QueryError, ValidationError):
+        return ()  # taken by another release
+    return tuple(name for name in copied if name in job.packs)
 
 
 def wait(folder: Path, job_id: str, seconds: float) -> Job:

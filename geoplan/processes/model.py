@@ -19,6 +19,10 @@ class Inputs(BaseModel):
         """Ids of the collections that the process reads."""
         return ()
 
+    def copied(self) -> tuple[str, ...]:
+        """Ids of those whose features its outputs hold, so that these grow as large as they are."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

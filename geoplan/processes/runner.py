@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,6 +24,7 @@ from geoplan.processes.jobs import (
     find_job,
     finish,
     list_jobs,
+    make_room,
     process_start,
     remove_outputs,
     save,
@@ -28,6 +32,7 @@ from geoplan.processes.jobs import (
 )
 from geoplan.processes.locks import queue, slot
 from geoplan.processes.model import Context, Output
+from geoplan.processes.room import check_job
 from geoplan.query.warm import warm as warm_query
 from geoplan.tiles.warm import warm as warm_tiles
 
@@ -84,6 +89,7 @@ def _run(folder: Path, job: Job) -> None:
         if time.monotonic() - saved < _SAVE_EVERY_S:
             return
         saved = time.monotonic()
+        check_job(folder, folder / job.id)
         percent = min(99, 100 * done // total) if total else 0
         job.message, job.progress, job.updated = step, percent, timestamp()
         save(folder, job)
@@ -92,9 +98,11 @@ def _run(folder: Path, job: Job) -> None:
         outputs = _outputs(folder, job, progress)
     except GeoplanError as error:
         ended = finish(job, JobStatus.FAILED, str(error))
-    except Exception:
+    except Exception as error:
         logger.exception("job %s failed", job.id)
-        ended = finish(job, JobStatus.FAILED, "The job failed. The fault has been logged.")
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        message = "The server's disk is full." if full else "The job failed. The fault has been logged."
+        ended = finish(job, JobStatus.FAILED, message)
     else:
         ended = finish(job, JobStatus.SUCCESSFUL, "Done.")
         ended.progress = 100
@@ -108,7 +116,23 @@ def _run(folder: Path, job: Job) -> None:
 def _outputs(folder: Path, job: Job, progress: Progress) -> dict[str, Output]:
     process = find_process(job.process)
     packs = {name: Path(path) for name, path in job.packs.items()}
-    return process.run(process.inputs.model_validate(job.inputs), Context(folder / job.id, packs, progress))
+    check_job(folder, folder / job.id)
+    own = folder / job.id
+    with _temporary_files_in(own):
+        outputs = process.run(process.inputs.model_validate(job.inputs), Context(own, packs, progress))
+    check_job(folder, own)
+    return outputs
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have temporary files on the disk of the job, whose space is watched."""
+    before = tempfile.tempdir
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _keep(folder: Path, ended: Job) -> None:
@@ -119,6 +143,7 @@ def _keep(folder: Path, ended: Job) -> None:
         if ended.status is JobStatus.FAILED:
             remove_outputs(folder, ended)
         save(folder, ended)
+        make_room(folder, list_jobs(folder))
     except (UnknownJobError, FileNotFoundError):
         logger.warning("job %s was removed while it ran", ended.id)
 

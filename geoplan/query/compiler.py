@@ -337,10 +337,9 @@ def _scalar(tree: Any) -> Literal:
             tree = float(min(max(tree, -(2**1000)), 2**1000))
         if not math.isfinite(tree):
             raise QueryError("filter: a number in it is too large.")
-        # The text parser reads every number as a float.
-        return Literal(
-            NUMBER, int(tree) if isinstance(tree, float) and tree.is_integer() and abs(tree) < 2**53 else tree
-        )
+        # The text parser reads every number as a float, and refuses whole ones that no float is.
+        whole = isinstance(tree, float) and tree.is_integer() and abs(tree) < 2**63
+        return Literal(NUMBER, int(tree) if whole else tree)
     if isinstance(tree, str):
         return Literal(STRING, unicodedata.normalize("NFC", tree))
     raise QueryError("filter: a value in it is none of CQL2.")

@@ -150,7 +150,23 @@ def _known(found: NDArray[np.bool_], missing: NDArray[np.bool_], size: int) -> T
 def _compared(op: str, left: Vector, right: Vector, size: int) -> Truths:
     a, b = left[0], right[0]
     compare = {"=": np.equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[op]
+    if {a.dtype.kind, b.dtype.kind} == {"i", "f"} and _beyond_floats(a, b):
+        a, b = _order(a, b) if a.dtype.kind == "i" else -_order(b, a), np.zeros(1, np.int64)
     return _known(np.asarray(compare(a, b), bool), left[1] | right[1], size)
+
+
+def _beyond_floats(*sides: NDArray[Any]) -> bool:
+    """Whether both sides have numbers so large that not every whole one is a float."""
+    return all(np.abs(side, dtype=np.float64).max(initial=0) >= 2**53 for side in sorted(sides, key=len))
+
+
+def _order(whole: NDArray[np.int64], floats: NDArray[np.float64]) -> NDArray[np.int64]:
+    """-1, 0 or 1 where a whole number is less than a float, equal, or greater; whole numbers are not rounded."""
+    floor = np.floor(np.nan_to_num(floats, nan=0.0))
+    among = np.clip(floor, -(2.0**63), np.nextafter(2.0**63, 0)).astype(np.int64)
+    less = (whole < among) | ((whole == among) & (floats > floor)) | (floats >= 2.0**63)
+    more = ((whole > among) & (floats < 2.0**63)) | (floats < -(2.0**63))
+    return np.where(less, -1, more).astype(np.int64)
 
 
 def _like(value: Vector, pattern: str, size: int) -> Truths:

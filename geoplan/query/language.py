@@ -30,6 +30,8 @@ _QUOTED = re.compile(r"'(?:[^']|'')*'?|\"[^\"]*\"?")
 _SHAPE = re.compile(
     r"\b(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\s*Z?\s*\([0-9eE+\-.,()\s]*\)|\bBBOX\s*\([0-9eE+\-.,\s]*\)", re.IGNORECASE
 )
+_LONG_NUMBER = re.compile(r"(?<![\w.])(\d{16,})(?:\.0*)?(?![\w.])")
+"""Whole numbers that may be none of the floats; with an exponent a number is meant as a float."""
 _OPERATOR = re.compile(r"[-+*/%^]|<>|<=|>=|[<>=]|\b(?:NOT|AND|OR|DIV|IN|LIKE|BETWEEN|IS)\b", re.IGNORECASE)
 
 
@@ -39,7 +41,7 @@ def parse_text(text: str) -> Any:
     Raises
     ------
     QueryError
-        If the text is too long, nested too deeply or not CQL2.
+        If the text is too long, nested too deeply or not CQL2, or has a whole number that would be read as another.
     """
     import cql2
 
@@ -101,10 +103,24 @@ def _check_text(text: str) -> bool:
     if depth > MOST_DEPTH:
         raise QueryError(f"filter: nested more than {MOST_DEPTH} levels deep.")
     # Signs inside of shapes are no operators.
-    operators = len(_OPERATOR.findall(_SHAPE.sub(" ", plain)))
+    unshaped = _SHAPE.sub(" ", plain)
+    _check_numbers(unshaped)
+    operators = len(_OPERATOR.findall(unshaped))
     if operators > MOST_OPERATORS:
         raise QueryError(f"filter: more than {MOST_OPERATORS} operators.")
     return depth > _USUAL_DEPTH or operators > _USUAL_OPERATORS
+
+
+def _check_numbers(plain: str) -> None:
+    """Refuse whole numbers that a column may hold and the parser, which reads floats, takes for a neighbour."""
+    for found in _LONG_NUMBER.findall(plain):
+        # So many digits are beyond all columns; longer ones Python does not read at all.
+        number = int(found.lstrip("0")[:40] or "0")
+        if number > 2**53 and float(number) <= 2**63 and number != int(float(number)):
+            raise QueryError(
+                f"filter: {found[:40]} is beyond 2^53 = {2**53}, up to which CQL2 text has every whole number; send "
+                "the filter as CQL2 JSON (filter-lang=cql2-json)."
+            )
 
 
 def _without_strings(raw: bytes) -> bytes:

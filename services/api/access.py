@@ -27,7 +27,9 @@ from geoplan.access.grant import Grant, current_grant
 from geoplan.access.keys import TOKEN
 from geoplan.access.policy import READING, Kind, Policy, Requirement
 from geoplan.access.settings import AccessSettings
+from geoplan.access.shared_limits import SharedRateLimiter
 from geoplan.access.store import AuthStore
+from geoplan.errors import SettingsError
 from services.api.errors import Problem
 from services.api.security import HEADERS
 
@@ -71,7 +73,7 @@ class Access:
         self.app = app
         self.policy = policy or Policy()
         if gate is None and settings.auth is not None:
-            gate = Gate(AuthStore(settings.auth))
+            gate = Gate(AuthStore(settings.auth), limiter=_limiter(settings))
         if gate is not None:
             gate.refresh()
         self._gate = gate
@@ -114,7 +116,7 @@ class Access:
             gate.refresh()
         except AuthFileError:
             refusal = Refusal(503, "Access control is out of order; the operator finds the reason in the log.", 5.0)
-            await _problem(refusal)(scope, receive, send)
+            await problem_of_refusal(refusal)(scope, receive, send)
             return
         wanted = self._wanted(scope)
         client = scope["client"][0] if scope.get("client") else "unix"
@@ -160,9 +162,9 @@ class Access:
         # Refused writes of known callers are recorded; those of strangers would let anyone fill the log.
         known = isinstance(caller, Grant) and not caller.anonymous and refusal.status == HTTPStatus.FORBIDDEN
         if known and isinstance(caller, Grant) and _writes(self._wanted(scope), scope):
-            await self._recorded(caller.who, scope, receive, send, _problem(refusal))
+            await self._recorded(caller.who, scope, receive, send, problem_of_refusal(refusal))
             return
-        await _problem(refusal)(scope, receive, send)
+        await problem_of_refusal(refusal)(scope, receive, send)
 
     async def _recorded(
         self, who: str, scope: Scope, receive: Receive, send: Send, answer: ASGIApp | None = None
@@ -191,7 +193,7 @@ class Access:
         except AuditError as error:
             logger.error("access: %s", error)  # noqa: TRY400 - the reason is told
             refusal = Refusal(503, "Writes cannot be recorded at present, so none is taken.", 30.0)
-            await _problem(refusal)(scope, receive, send)
+            await problem_of_refusal(refusal)(scope, receive, send)
 
     def _record(self, descriptor: int, entry: Entry) -> None:
         assert self._audit is not None
@@ -209,32 +211,50 @@ class Access:
         if server is None or server[1] is None:  # a socket file: who may open it is the file system's matter
             return None
         if is_remote(server[0]):
-            return _problem(
+            return problem_of_refusal(
                 Refusal(403, "The service is open to its own machine only; the operator sets GEOPLAN_AUTH.")
             )
         # A name that leads here by way of a foreign name server (DNS rebinding) is of another page.
         if is_loopback(server[0]) and b"host" in sent and not self._is_ours(sent[b"host"]):
-            return _problem(Refusal(403, "This service is not known by that name; the operator sets GEOPLAN_HOSTS."))
+            return problem_of_refusal(
+                Refusal(403, "This service is not known by that name; the operator sets GEOPLAN_HOSTS.")
+            )
         return None
 
     def _writer_elsewhere(self, scope: Scope, sent: dict[bytes, bytes]) -> Problem | None:
         """What is wrong with where a write comes from; None for commands of this machine and our own pages."""
         client = scope.get("client")
         if client is None or not is_loopback(client[0]) or not _FORWARDED.isdisjoint(sent):
-            return _problem(Refusal(403, "Writing is open to this machine only; the operator sets GEOPLAN_AUTH."))
+            return problem_of_refusal(
+                Refusal(403, "Writing is open to this machine only; the operator sets GEOPLAN_AUTH.")
+            )
         host = sent.get(b"host", b"")
         if not self._is_ours(host):
-            return _problem(Refusal(403, "This service is not known by that name; the operator sets GEOPLAN_HOSTS."))
+            return problem_of_refusal(
+                Refusal(403, "This service is not known by that name; the operator sets GEOPLAN_HOSTS.")
+            )
         own = f"{scope.get('scheme', 'http')}://".encode() + host.lower()
         origin = sent.get(b"origin", own).lower()
         if origin != own or sent.get(b"sec-fetch-site", b"none") not in {b"same-origin", b"none"}:
-            return _problem(Refusal(403, "Writing is open to the service's own pages only."))
+            return problem_of_refusal(Refusal(403, "Writing is open to the service's own pages only."))
         return None
 
     def _is_ours(self, host: bytes) -> bool:
         name = host.decode("latin-1").lower()
         bare = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]
         return is_local_name(bare) or bare in self._hosts or name in self._hosts
+
+
+def _limiter(settings: AccessSettings) -> SharedRateLimiter | None:
+    """Where requests are counted; None where this worker has to count alone."""
+    if settings.rates is None:
+        return None
+    try:
+        settings.rates.parent.mkdir(parents=True, exist_ok=True)
+        return SharedRateLimiter(settings.rates)
+    except (OSError, SettingsError) as error:
+        logger.warning("access: each worker counts requests for itself, so rates hold for each of them: %s", error)
+        return None
 
 
 def _writes(wanted: Requirement, scope: Scope) -> bool:
@@ -266,7 +286,8 @@ def _credential(sent: dict[bytes, bytes], scope: Scope) -> bytes | Refusal | Non
     return token
 
 
-def _problem(refusal: Refusal) -> Problem:
+def problem_of_refusal(refusal: Refusal) -> Problem:
+    """A refusal as it is sent."""
     # The raw front's answers have these headers of their own, so no layer around this one adds them.
     headers = dict(HEADERS)
     if refusal.status == HTTPStatus.UNAUTHORIZED or refusal.error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -100,11 +102,13 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=_closing,
         # The outermost first.
         middleware=[Middleware(Security), Middleware(HttpCache), Middleware(CatchErrors)],
     )
     app.state.builds = Builds(settings.build_dir, extra=packs, live=live.collections if live else None)
     app.state.settings = settings
+    app.state.live = live
     errors.install(app)
     modules = (routes_layers, routes_tiles, routes_ogc, routes_places, routes_plans, routes_processes, routes_health)
     for module in (*modules, routes_analysis, routes_archives):
@@ -115,6 +119,14 @@ def create_app(
     behind = app.behind if access is None else Limits(app.behind)
     app.outer = wrapped(Front(behind, lambda: app.state.builds, cache_bytes), guards)
     return app
+
+
+@asynccontextmanager
+async def _closing(app: FastAPI) -> AsyncIterator[None]:
+    """The connections of live layers are closed when the service stops."""
+    yield
+    if app.state.live is not None:
+        await asyncio.to_thread(app.state.live.close)
 
 
 def wrapped(app: ASGIApp, guards: Sequence[Middleware]) -> ASGIApp:
@@ -132,15 +144,8 @@ def create() -> Service:
     GeoplanError
         If a setting cannot be used.
     """
-    settings = find_settings(os.environ, Path.cwd())
-    packs = [Path(text) for text in os.environ.get(PACKS, "").split(os.pathsep) if text]
-    access = find_access(os.environ, settings.build_dir / AUDIT_LOG)
-    cache = os.environ.get(CACHE, str(CACHE_BYTES >> 20))
-    if not cache.isdecimal() or int(cache) > MOST_CACHE_MIB:
-        raise SettingsError(f"{CACHE}={cache[:20]!r} is no size in MiB; use a number from 0 to {MOST_CACHE_MIB}.")
-    live = find_live(os.environ)
+    app = _declared()
     warm()
-    app = create_app(settings, access, packs, int(cache) << 20, live)
     app.state.builds.watch()
     # What is there now stays until the end: without this every full collection would walk through all of it.
     gc.collect()
@@ -150,9 +155,21 @@ def create() -> Service:
 
 def check() -> None:
     """Make an application and forget it: what it refuses is said once, before workers start. Compiles as well."""
-    settings = find_settings(os.environ, Path.cwd())
-    create_app(settings, find_access(os.environ, settings.build_dir / AUDIT_LOG))
+    app = _declared()
+    if app.state.live is not None:
+        app.state.live.close()
     warm()
+
+
+def _declared() -> Service:
+    """The application that the environment asks for; nothing is connected, and nothing compiled."""
+    settings = find_settings(os.environ, Path.cwd())
+    packs = [Path(text) for text in os.environ.get(PACKS, "").split(os.pathsep) if text]
+    access = find_access(os.environ, settings.build_dir / AUDIT_LOG)
+    cache = os.environ.get(CACHE, str(CACHE_BYTES >> 20))
+    if not cache.isdecimal() or int(cache) > MOST_CACHE_MIB:
+        raise SettingsError(f"{CACHE}={cache[:20]!r} is no size in MiB; use a number from 0 to {MOST_CACHE_MIB}.")
+    return create_app(settings, access, packs, int(cache) << 20, find_live(os.environ))
 
 
 def warm() -> None:

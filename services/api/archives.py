@@ -7,48 +7,109 @@ import logging
 import os
 import re
 import threading
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pmtiles.tile import Compression, TileType
 
+from geoplan.access.grant import holds_visible
 from geoplan.errors import LayerError, PackError
-from geoplan.tiles.archive import MAX_TILE_BYTES, Archive, open_archive, zooms
+from geoplan.tiles.archive import Archive, Bytes, open_archive, zooms
+from services.api.archive_check import CHECK_S, MEDIA_TYPES, Checked, check_archive
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "archives"
 SUFFIX = ".pmtiles"
-MEDIA_TYPES = {
-    TileType.MVT: ("application/vnd.mapbox-vector-tile", ("mvt", "pbf")),
-    TileType.PNG: ("image/png", ("png",)),
-    TileType.JPEG: ("image/jpeg", ("jpg", "jpeg")),
-    TileType.WEBP: ("image/webp", ("webp",)),
-    TileType.AVIF: ("image/avif", ("avif",)),
-}
-"""Media type of each kind of tiles and the endings that ask for it, the usual one first."""
+WAIT_S = 2.0
+"""How long a request waits for the check of a new archive."""
+MOST_WAIT = 8
+"""Requests that may wait so; each holds a thread."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 _MOST_LAYERS = 200
 _MOST_TEXT = 2000
-_GZIP_WINDOW = 31
 
 
-class _Seen(NamedTuple):
-    """A file as it was when it was looked at, and the archive that was opened, or the last good one."""
+class ArchiveDamagedError(PackError):
+    """The file of an archive is not in order, and there is no good one from before."""
 
-    state: tuple[int, int, int]
-    archive: Archive | None
+
+class ArchiveNotReadyError(PackError):
+    """The file of an archive is new and is being checked."""
+
+
+class OpenFile(Bytes):
+    """A file that stays the same one although another takes its name."""
+
+    __slots__ = ()
+
+    def state(self) -> os.stat_result:
+        """As it is now."""
+        return os.fstat(self._number)
+
+    def path(self) -> Path:
+        """A name of it for as long as it is open."""
+        return Path(f"/proc/self/fd/{self._number}")
+
+
+class _ChangedError(Exception):
+    """The file is not the one that was to be checked any more."""
+
+
+class Served(NamedTuple):
+    """An archive that was found to be in order.
+
+    Attributes
+    ----------
+    file, state
+        Its file, held open, and as it was when it was checked.
+    layers
+        Layers in it, by its own account and by its tiles; None where that is not known.
+    """
+
+    archive: Archive
+    file: OpenFile
+    state: os.stat_result
+    layers: frozenset[str] | None
+
+
+class _Version(NamedTuple):
+    """A file as it was when it was looked at, and what came of it: itself, the last good one, or none."""
+
+    key: tuple[int, int, int]
+    served: Served | None
+
+
+class _Check(NamedTuple):
+    """A file that is looked at now."""
+
+    key: tuple[int, int, int]
+    done: threading.Event
 
 
 class Archives:
-    """The archives of a folder, each opened once and anew when its file is replaced."""
+    """The archives of a folder, each checked once a version, by one thread beside those that answer.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder
+        Where they are.
+    wait_s
+        How long a request waits for a check.
+    check_s
+        How long a check may take.
+    """
+
+    def __init__(self, folder: Path, wait_s: float = WAIT_S, check_s: float = CHECK_S) -> None:
         self._folder = folder
-        self._seen: dict[str, _Seen] = {}
+        self._wait_s = wait_s
+        self._check_s = check_s
+        self._known: dict[str, _Version] = {}
+        self._checks: dict[str, _Check] = {}
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._may_wait = threading.BoundedSemaphore(MOST_WAIT)
 
     def names(self) -> Iterator[str]:
         """Names of the archives, by name."""
@@ -57,15 +118,17 @@ class Archives:
             if _NAME.fullmatch(name) and path.is_file():
                 yield name
 
-    def archive(self, name: str) -> Archive:
-        """An archive; one whose new file cannot be read is served as it was before.
+    def served(self, name: str) -> Served:
+        """An archive; while a new file is checked, or when it is not in order, the one from before.
 
         Raises
         ------
         LayerError
             If there is none of that name.
-        PackError
-            If it cannot be read; why is in the log.
+        ArchiveDamagedError
+            If it is not in order; why is in the log.
+        ArchiveNotReadyError
+            If it is still being checked.
         """
         path = self._folder / f"{name}{SUFFIX}"
         try:
@@ -73,52 +136,103 @@ class Archives:
         except OSError:
             found = None
         if found is None:
+            self._known.pop(name, None)
             raise LayerError(f"there is no archive {name[:100]!r}; GET /archives lists them")
-        state = (found.st_ino, found.st_mtime_ns, found.st_size)
-        seen = self._seen.get(name)
-        if seen is None or seen.state != state:
+        key = _key(found)
+        known = self._known.get(name)
+        if known is None or known.key != key:
+            known = self._checked(name, path, key)
+        if known is None:
+            raise ArchiveNotReadyError(f"The archive {name} is new and is being checked; ask again in a few seconds.")
+        if known.served is None:
+            raise ArchiveDamagedError(f"The archive {name} is damaged or incomplete; why is in the log of the server.")
+        return known.served
+
+    def _checked(self, name: str, path: Path, key: tuple[int, int, int]) -> _Version | None:
+        """What is known of the file by now, or of the one before it; None when that is nothing."""
+        with self._lock:
+            known = self._known.get(name)
+            if known is not None and known.key == key:
+                return known
+            check = self._checks.get(name)
+            if check is None:
+                check = self._checks[name] = _Check(key, threading.Event())
+                # Not of a pool: a check that takes long must not keep the service from ending.
+                threading.Thread(target=self._check, args=(name, path, check), daemon=True).start()
+        before = known if known is not None and known.served is not None and _is_whole(known.served) else None
+        if before is None and self._may_wait.acquire(blocking=False):
+            try:
+                check.done.wait(self._wait_s)
+            finally:
+                self._may_wait.release()
+        now = self._known.get(name)
+        return now if now is not None and now.key == key else before
+
+    def _check(self, name: str, path: Path, check: _Check) -> None:
+        known = self._known.get(name)
+        before = known.served if known is not None and known.served is not None and _is_whole(known.served) else None
+        try:
+            with self._turn:
+                served = _opened(path, check.key, self._check_s)
+            self._known[name] = _Version(check.key, served or before)
+        except (OSError, _ChangedError):
+            logger.info("The archive %s was changed while it was checked", path.name)
+        except Exception:
+            logger.exception("The archive %s could not be checked", path.name)
+            self._known[name] = _Version(check.key, before)
+        finally:
             with self._lock:
-                seen = self._seen.get(name)
-                if seen is None or seen.state != state:
-                    seen = self._seen[name] = _Seen(state, _opened(path, seen.archive if seen else None))
-        if seen.archive is None:
-            raise PackError(f"the archive {name} cannot be served")
-        return seen.archive
+                del self._checks[name]
+            check.done.set()
 
 
-def _opened(path: Path, before: Archive | None) -> Archive | None:
+def _key(state: os.stat_result) -> tuple[int, int, int]:
+    return state.st_ino, state.st_mtime_ns, state.st_size
+
+
+def _is_whole(served: Served) -> bool:
+    """Whether the file that is held open is as it was checked: nobody wrote into it."""
+    return _key(served.file.state()) == _key(served.state)
+
+
+def _opened(path: Path, key: tuple[int, int, int], seconds: float) -> Served | None:
+    """The archive, if it is in order; raises `_ChangedError` when it is another one by the end."""
+    file = OpenFile(path)
+    state = file.state()
     try:
         archive = open_archive(path)
-        if archive.header["tile_type"] not in MEDIA_TYPES:
-            raise PackError(f"{path.name}: tiles of this kind are not served.")  # noqa: TRY301 - answered alike
-        if archive.header["tile_compression"] not in (Compression.UNKNOWN, Compression.NONE, Compression.GZIP):
-            raise PackError(f"{path.name}: its tiles are packed in a way that is not served; only gzip is.")  # noqa: TRY301
+        checked = check_archive(archive, seconds)
     except PackError as error:
-        logger.error("The archive %s cannot be served: %s", path.name, error)  # noqa: TRY400 - the message says all
-        return before
-    return archive
+        archive, fault = None, error
+    # What was opened by its name is what is held: the name had this file before and has it after.
+    if _key(state) != key or _key(path.stat()) != key:
+        raise _ChangedError
+    if archive is None:
+        logger.error("The archive %s is not served: %s", path.name, fault)
+        return None
+    if checked.looked < checked.of:
+        logger.warning("The archive %s: %d of %d tiles were checked in %.0f s", path.name, *checked[:2], seconds)
+    return Served(archive, file, state, _held_layers(archive, checked))
 
 
-def archive_path(archive: Archive) -> tuple[Path, os.stat_result]:
-    """The file of an archive as it is now."""
-    return archive.path, archive.path.stat()
+def _held_layers(archive: Archive, checked: Checked) -> frozenset[str] | None:
+    """Layers of an archive: those that it declares and those in its tiles; None for pictures, and where it has none."""
+    declared = archive.metadata.get("vector_layers")
+    if archive.header["tile_type"] is not TileType.MVT or not isinstance(declared, list) or not declared:
+        return None
+    ids = [one.get("id") if isinstance(one, dict) else None for one in declared]
+    texts = [id_ for id_ in ids if isinstance(id_, str) and id_]
+    return checked.names.union(texts) if len(texts) == len(ids) else None
+
+
+def is_visible(name: str, served: Served) -> bool:
+    """Whether the caller of the present request may have the archive: its name, and all layers in it."""
+    return holds_visible(name, served.layers)
 
 
 def is_packed(archive: Archive) -> bool:
     """Whether the tiles are packed with gzip."""
     return bool(archive.header["tile_compression"] is Compression.GZIP)
-
-
-def unpacked(body: bytes) -> bytes:
-    """A tile that is packed with gzip; raises `PackError` for one that is damaged or unpacks to too much."""
-    unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        text = unpacker.decompress(body, MAX_TILE_BYTES)
-    except zlib.error:
-        raise PackError("a tile of the archive is damaged") from None
-    if not unpacker.eof:
-        raise PackError("a tile of the archive is damaged or too large")
-    return text
 
 
 def tilejson(name: str, archive: Archive, base: str) -> dict[str, Any]:

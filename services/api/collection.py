@@ -79,7 +79,9 @@ class Collection:
     @property
     def min_zoom(self) -> int:
         """The zoom at which its tiles begin."""
-        return 0 if self.live is None else self.live.min_zoom
+        if self.live is not None:
+            return self.live.min_zoom
+        return min((part.min_zoom for part in self.pack.manifest.parts), default=0)
 
     @property
     def sources(self) -> list[Mapping[str, Any]]:

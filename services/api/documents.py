@@ -44,14 +44,14 @@ CONFORMANCE: tuple[str, ...] = (
         for name in (
             "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison",
             "accent-insensitive-comparison", "basic-spatial-functions", "basic-spatial-functions-plus",
-            "spatial-functions", "temporal-functions", "array-functions", "property-property", "arithmetic",
+            "spatial-functions", "temporal-functions", "property-property", "arithmetic",
         )
     ),
     *(
         f"{_SPEC}ogcapi-tiles-1/1.0/conf/{name}"
         for name in (
             "core", "tileset", "tilesets-list", "dataset-tilesets", "geodata-tilesets", "collections-selection",
-            "oas30", "mvt", "geojson",
+            "datetime", "oas30", "mvt", "geojson",
         )
     ),
     *(f"{_SPEC}tms/2.0/conf/{name}" for name in ("tilematrixset", "json-tilematrixset")),

@@ -20,7 +20,7 @@ from geoplan.pack.open import Pack
 from geoplan.pack.part import Part
 from geoplan.sources.postgis.blocking import Loop
 from geoplan.sources.postgis.declaration import LayerEntry, read_declaration
-from geoplan.sources.postgis.live import Matches, Page, PostgisLayer
+from geoplan.sources.postgis.live import Matches, Page, PostgisLayer, Reach
 from geoplan.sources.postgis.relation import Relation
 from geoplan.sources.postgis.selection import Selection, box_of_tile, is_pushable
 from geoplan.tiles.grid import Tile
@@ -45,6 +45,7 @@ class LiveLayers:
         declared = read_declaration(file)
         layers = declared.live_layers(environ)
         self._loop = Loop()
+        self._closed = False
         self._sources = [LiveSource(declared.entry(id_), layer, self._loop) for id_, layer in layers.items()]
 
     @property
@@ -53,7 +54,10 @@ class LiveLayers:
         return {source.id: source.collection for source in self._sources}
 
     def close(self) -> None:
-        """Close the connections and end the thread."""
+        """Close the connections and end the thread; once is enough, and twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
         for source in self._sources:
             source.close()
         self._loop.close()
@@ -119,6 +123,12 @@ class LiveSource:
         """The layer with the rows of a selection as its only features; its version is theirs, empty if unknown."""
         known = await self.described()
         read = await self._asked(self._layer.read(selection))
+        return held(known, read.part, read.version)
+
+    async def nearest(self, selection: Selection, place: tuple[float, float], count: int, reach: Reach) -> Collection:
+        """The same of the rows among which are the nearest; parameters as for `PostgisLayer.nearest`."""
+        known = await self.described()
+        read = await self._asked(self._layer.nearest(selection, place, count, reach))
         return held(known, read.part, read.version)
 
     async def tile(self, tile: Tile, buffer: int, extent: int, *, only_version: bool = False) -> Collection:

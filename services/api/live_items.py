@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoplan.errors import QueryError
 from geoplan.pack.part import Part
 from geoplan.query.access import mask
 from geoplan.query.answer import plan_of, select
+from geoplan.query.distance import MOST_METRES
 from geoplan.query.model import Query, Selected
 from geoplan.query.order import read_cursor, write_id_cursor
 from geoplan.query.plan import Plan
+from geoplan.sources.postgis.live import Reach
 from geoplan.sources.postgis.selection import Selection
 from services.api.answers import Answer, tag_of
 from services.api.catalog import Shelf
@@ -44,17 +45,19 @@ async def live_items(source: LiveSource, shelf: Shelf, query: bytes, base: str, 
     Raises
     ------
     QueryError
-        As `items_request`, or for the nearest features, which no bound on rows can be given for.
+        As `items_request`.
     SourceError, SourceUnavailableError, SourceLimitError
         If the rows cannot be read, or are too many.
     """
     known = await source.described()
     asked, wanted, within = page_asked(shelf, known, query, base, html=html)
-    if wanted.nearest is not None:
-        raise QueryError("nearest: not of a layer that is read from a database; ask for near with a radius.")
     # Without features nothing is found, but everything is checked.
     select(known.pack, wanted)
     selection = _selection(source, known, wanted)
+    if wanted.nearest is not None and wanted.near is not None:
+        rows = await source.nearest(selection, wanted.near, wanted.nearest, _reach(known, wanted))
+        found = asked._replace(collection=rows)
+        return lambda: page_selected(found, wanted, plan_of(rows.pack, wanted), within, "")
     if wanted.sortby or within is not None or wanted.point is not None or wanted.near is not None:
         found = asked._replace(collection=await source.rows(selection))
         return lambda: page_selected(found, wanted, plan_of(found.collection.pack, wanted), within, "")
@@ -103,10 +106,11 @@ def _box(plan: Plan, wanted: Query) -> tuple[Box | None, bool]:
     """A box that all shapes touch that answer, and whether features without a shape answer too."""
     if wanted.point is not None:
         return (*wanted.point, *wanted.point), False
-    if wanted.near is not None:
+    if wanted.near is not None and (wanted.radius_m is not None or wanted.nearest is None):
         return around(*wanted.near, wanted.radius_m or 0), False
     boxes = [(window, False) for window in plan.windows] + sorted(plan.boxes, key=lambda box: box[1])
-    return next(((box, missing) for box, missing in boxes if all(map(math.isfinite, box))), (None, False))
+    anywhere = None if wanted.near is None else around(*wanted.near, MOST_METRES)
+    return next(((box, missing) for box, missing in boxes if all(map(math.isfinite, box))), (anywhere, False))
 
 
 def around(longitude: float, latitude: float, radius_m: float) -> Box:
@@ -118,6 +122,19 @@ def around(longitude: float, latitude: float, radius_m: float) -> Box:
         return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
     west, east = longitude - wide, longitude + wide
     return (west + 360 if west < -180 else west), south, (east - 360 if east > 180 else east), north
+
+
+def _reach(known: Collection, wanted: Query) -> Reach:
+    """The box around the circle that holds the nearest features of a part, where it has enough of them."""
+
+    def reach(part: Part) -> Box | None:
+        pack = held(known, part, None).pack
+        found = select(pack, wanted, plan_of(pack, wanted))
+        if wanted.near is None or found.distances_m is None or found.returned < (wanted.nearest or 0):
+            return None
+        return around(*wanted.near, float(found.distances_m[-1]))
+
+    return reach
 
 
 def _matches(known: Collection, wanted: Query) -> Callable[[Part], NDArray[np.bool_]]:

@@ -147,12 +147,12 @@ router.add_api_route(f"/tiles/{_TILE}", answered_by_the_front)
 
 
 def _tileset(request: Request, collections: list[Collection], path: str, set_id: str) -> Response:
-    if set_id not in tilesets.TILED:
+    if set_id not in tilesets.SETS:
         return _no_set()
     base = base_url(request.scope)
     if request.query_params.get("f") == "tilejson":
         template = f"{base}{path}/{set_id}/{{z}}/{{y}}/{{x}}?f=mvt"
-        return JSON(tilesets.tilejson(collections, [template], collections[0].title))
+        return JSON(tilesets.tilejson(collections, [template], collections[0].title, set_id))
     return _document(request, lambda base: tilesets.tileset(collections, path, set_id, base), pages.document_page)
 
 

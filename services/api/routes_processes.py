@@ -14,7 +14,9 @@ from geoplan.access.grant import caller, owns, visible
 from geoplan.processes import PROCESSES, Job, JobStatus, Process, cancel, find_job, find_process, list_jobs, submit
 from geoplan.processes import results as job_results
 from geoplan.processes.jobs import NO_JOB, UnknownJobError
+from geoplan.processes.room import NoRoomError, expires
 from services.api.catalog import Builds
+from services.api.errors import Problem
 from services.api.parameters import only
 from services.api.responses import JSON, NEVER, File
 
@@ -79,7 +81,10 @@ def execute(request: Request, process_id: ProcessId, body: Execution) -> Respons
     builds: Builds = request.app.state.builds
     shelf = builds.shelf()
     packs = {id_: found.pack.path for id_, found in shelf.collections.items() if visible(id_) and not found.live}
-    job = submit(_folder(request), process_id, body.inputs, packs, caller())
+    try:
+        job = submit(_folder(request), process_id, body.inputs, packs, caller())
+    except NoRoomError as error:
+        return Problem(HTTPStatus.INSUFFICIENT_STORAGE, f"{error}.")
     location = f"{_base(request)}/jobs/{job.id}"
     return Response(
         JSON(_status(request, job)).body,
@@ -173,6 +178,8 @@ def _status(request: Request, job: Job) -> dict[str, Any]:
     if job.status is JobStatus.SUCCESSFUL:
         links.append(_link(request, f"{path}/results", "http://www.opengis.net/def/rel/ogc/1.0/results"))
     times = {name: getattr(job, name) for name in ("created", "started", "finished", "updated")}
+    end = expires(job.finished)
+    times["expires"] = end and end.isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         "processID": job.process,
         "type": "process",

@@ -15,7 +15,8 @@ import numpy as np
 
 from geoplan.crs import Bounds
 from geoplan.pack.mercator import EXTENT_BITS, WORLD_BITS, to_mercator
-from geoplan.tiles.grid import BUFFER, MAX_ZOOM
+from geoplan.tiles.degrees import MAX_LEVEL
+from geoplan.tiles.grid import BUFFER, EXTENT, MAX_ZOOM, Tile, TileAddressError, tile_at
 
 WEB_MERCATOR_QUAD = "WebMercatorQuad"
 CGCS2000_QUAD = "CGCS2000Quad"
@@ -24,7 +25,7 @@ EARTH_RADIUS_M = 6378137.0
 PIXEL_M = 0.00028
 """Side of the standard's pixel."""
 TILE_PIXELS = 256
-FIRST_LEVEL, LAST_LEVEL = 1, 20
+FIRST_LEVEL, LAST_LEVEL = 1, MAX_LEVEL
 """Levels of CGCS2000Quad."""
 
 _CIRCUMFERENCE_M = 2 * math.pi * EARTH_RADIUS_M
@@ -64,6 +65,31 @@ def title_of(id_: str) -> str:
     return title
 
 
+def levels(id_: str, min_zoom: int) -> range:
+    """Levels of a tile matrix set at which there may be tiles of a collection that begins at a zoom."""
+    if id_ == CGCS2000_QUAD:
+        # Level n is as fine as zoom n: both have 2^n columns.
+        return range(max(min_zoom, FIRST_LEVEL), LAST_LEVEL + 1)
+    return range(min_zoom, MAX_ZOOM + 1)
+
+
+def tile_of_set(id_: str, level: int, row: int, col: int) -> Tile:
+    """The tile of a tile matrix set at an address; raises `TileAddressError`."""
+    if id_ != CGCS2000_QUAD:
+        return tile_at(level, col, row)
+    if not FIRST_LEVEL <= level <= LAST_LEVEL:
+        raise TileAddressError(f"no tiles at this level; it must be within {FIRST_LEVEL} to {LAST_LEVEL}")
+    rows, cols = degree_size(level)
+    if row >= rows or col >= cols:
+        raise TileAddressError(f"no such tile at level {level}; it has {rows} rows and {cols} columns, from 0")
+    return Tile(level, col, row)
+
+
+def limits_of(id_: str, bounds: Bounds, level: int) -> Limits:
+    """The tiles of a tile matrix set at a level that hold something of what lies within bounds."""
+    return degree_limits(bounds, level) if id_ == CGCS2000_QUAD else limits(bounds, level)
+
+
 @lru_cache(maxsize=4096)
 def limits(bounds: Bounds, z: int) -> Limits:
     """The tiles of WebMercatorQuad at a zoom that hold something: their squares with the buffer meet the bounds."""
@@ -79,16 +105,18 @@ def limits(bounds: Bounds, z: int) -> Limits:
 
 
 def degree_limits(bounds: Bounds, level: int) -> Limits:
-    """The tiles of CGCS2000Quad at a level that bounds in degrees meet."""
+    """The tiles of CGCS2000Quad at a level that hold something: with the buffer they meet the bounds in degrees."""
     span = degree_span(level)
     rows, cols = degree_size(level)
+    # Half a unit more, by which rounding may move a position into the tile.
+    margin = span * (BUFFER + 0.5) / EXTENT
 
     def place(value: float, count: int) -> int:
         return min(max(math.floor(value / span), 0), count - 1)
 
     return Limits(
-        place(90 - bounds.north, rows), place(90 - bounds.south, rows),
-        place(bounds.west + 180, cols), place(bounds.east + 180, cols),
+        place(90 - bounds.north - margin, rows), place(90 - bounds.south + margin, rows),
+        place(bounds.west + 180 - margin, cols), place(bounds.east + 180 + margin, cols),
     )  # fmt: skip
 
 
@@ -100,13 +128,6 @@ def degree_span(level: int) -> float:
 def degree_size(level: int) -> tuple[int, int]:
     """Rows and columns of a level of CGCS2000Quad."""
     return 1 << (level - 1), 1 << level
-
-
-def degree_bounds(level: int, row: int, col: int) -> Bounds:
-    """Bounds of a tile of CGCS2000Quad in degrees."""
-    span = degree_span(level)
-    north, west = 90 - row * span, col * span - 180
-    return Bounds(west, north - span, west + span, north)
 
 
 def _web_mercator_quad() -> dict[str, Any]:

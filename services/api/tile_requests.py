@@ -7,28 +7,32 @@ a tile that is kept is not made again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import geoplan
 from geoplan.errors import QueryError
 from geoplan.pack.part import Part
 from geoplan.pack.search import count
+from geoplan.sources.postgis.selection import Selection
+from geoplan.tiles.degrees import degree_geojson, degree_mvt, degree_window
 from geoplan.tiles.encode import TileLayer, encode_geojson, encode_mvt
-from geoplan.tiles.grid import BUFFER, EXTENT, MAX_ZOOM, Tile, TileAddressError, tile_at
+from geoplan.tiles.grid import BUFFER, EXTENT, MAX_ZOOM, Tile, TileAddressError
 from services.api.answers import Answer, strong_etag, tag_of
 from services.api.catalog import Shelf
 from services.api.collection import Collection
-from services.api.crs import system
-from services.api.filters import check_language, compiled_filter, filter_mask
-from services.api.live import read_all
+from services.api.live import held, read_all
 from services.api.responses import A_MINUTE, REVALIDATE
 from services.api.targets import Parameters, digits, parse_query, whole_number
-from services.api.tile_matrix_sets import WEB_MERCATOR_QUAD, limits
+from services.api.tile_filters import Shown, shown
+from services.api.tile_matrix_sets import CGCS2000_QUAD, WEB_MERCATOR_QUAD, limits_of, tile_of_set
 
 MVT = "application/vnd.mapbox-vector-tile"
 GEOJSON = "application/geo+json"
 KINDS = {"mvt": MVT, "pbf": MVT, "geojson": GEOJSON, "json": GEOJSON}
-PARAMETERS = frozenset({"f", "filter", "filter-lang", "filter-crs", "properties", "buffer", "extent"})
+PARAMETERS = frozenset(
+    {"f", "filter", "filter-lang", "filter-crs", "datetime", "subset", "properties", "buffer", "extent"}
+)
 DATASET_PARAMETERS = PARAMETERS | {"collections"}
 
 MAX_TILE_ZOOM = MAX_ZOOM
@@ -75,7 +79,8 @@ class _Options(NamedTuple):
     buffer: int
     extent: int
     columns: tuple[str, ...] | None
-    filter_key: tuple[str, str, str] | None
+    shown: Shown
+    set_id: str
 
 
 def tile_request(
@@ -103,11 +108,11 @@ def tile_request(
     """
     set_id, matrix, row, col = address
     collections = [shelf.collection(id_) for id_ in ids]
-    options = _options(parameters, kind)
-    if set_id != WEB_MERCATOR_QUAD:
+    options = _options(parameters, kind, set_id)
+    if set_id not in {WEB_MERCATOR_QUAD, CGCS2000_QUAD}:
         raise TileAddressError(f"no tiles in the tile matrix set {set_id[:100]!r}; GET /tileMatrixSets lists the sets")
-    tile = _tile(matrix, col, row)
-    if not any(one.live or limits(one.bounds, tile.z).holds(tile.y, tile.x) for one in collections):
+    tile = _tile(set_id, matrix, row, col)
+    if not any(one.live or limits_of(set_id, one.bounds, tile.z).holds(tile.y, tile.x) for one in collections):
         raise TileAddressError("the tile lies outside the limits of its tile set")
     return _request(collections, tile, options)
 
@@ -122,7 +127,8 @@ def xyz_request(shelf: Shelf, id_: str, address: tuple[str, str, str], query: by
     if kind is None:
         raise TileAddressError("tiles end in .mvt, .pbf or .geojson")
     parameters = parse_query(query, PARAMETERS - {"f"})
-    return _request([shelf.collection(id_)], _tile(z, x, y), _options(parameters, extension))
+    options = _options(parameters, extension, WEB_MERCATOR_QUAD)
+    return _request([shelf.collection(id_)], _tile(WEB_MERCATOR_QUAD, z, y, x), options)
 
 
 def named_collections(shelf: Shelf, parameters: Parameters) -> list[str]:
@@ -136,14 +142,14 @@ def named_collections(shelf: Shelf, parameters: Parameters) -> list[str]:
     return ids[:MAX_COLLECTIONS]
 
 
-def _tile(z: str, x: str, y: str) -> Tile:
-    numbers = [digits(text) for text in (z, x, y)]
+def _tile(set_id: str, matrix: str, row: str, col: str) -> Tile:
+    numbers = [digits(text) for text in (matrix, row, col)]
     if any(number is None for number in numbers):
         raise TileAddressError(f"a tile's address is three whole numbers, the zoom within 0 to {MAX_ZOOM}")
-    return tile_at(*(number or 0 for number in numbers))
+    return tile_of_set(set_id, *(number or 0 for number in numbers))
 
 
-def _options(parameters: Parameters, kind: str) -> _Options:
+def _options(parameters: Parameters, kind: str, set_id: str) -> _Options:
     chosen = parameters.get("f", kind)
     media_type = KINDS.get(chosen)
     if media_type is None:
@@ -152,15 +158,13 @@ def _options(parameters: Parameters, kind: str) -> _Options:
     extent = whole_number(parameters.get("extent", str(EXTENT)), "extent", 256, 8192)
     if extent & (extent - 1):
         raise QueryError("extent: must be a power of two from 256 to 8192")
-    check_language(parameters.get("filter-lang", ""))
-    system(parameters.get("filter-crs"), "filter-crs")
-    given = (parameters.get("filter", ""), parameters.get("filter-lang", ""), parameters.get("filter-crs", ""))
     return _Options(
         kind=media_type,
         buffer=whole_number(parameters.get("buffer", str(BUFFER)), "buffer", 0, MAX_BUFFER),
         extent=extent,
         columns=None if names is None else tuple(filter(None, names.split(","))),
-        filter_key=given if "filter" in parameters else None,
+        shown=shown(parameters),
+        set_id=set_id,
     )
 
 
@@ -169,20 +173,24 @@ def _request(collections: list[Collection], tile: Tile, options: _Options) -> Ti
         return _live_request(collections, tile, options)
     for collection in collections:
         _check_columns(collection, options.columns)
-        if options.filter_key is not None:
-            compiled_filter(collection, *options.filter_key)
+        options.shown.check(collection)
     parts = [collection.pack.part_at(tile.z) for collection in collections]
     drawn = [(c, part) for c, part in zip(collections, parts, strict=True) if part is not None]
-    features = sum(
-        count(part.tree, grid_box(tile, options.buffer, options.extent)) * _weight(part) for _, part in drawn
-    )
     etag = strong_etag(geoplan.__version__, *(f"{c.id}:{c.version}" for c in collections), repr(tile), repr(options))
-    filtered = sum(len(part) for _, part in drawn) if options.filter_key else 0
 
     def make() -> Answer:
         return _answer([_layer(collection, part, options) for collection, part in drawn], tile, options, etag)
 
-    return TileRequest(etag, make, features > HEAVY_FEATURES or filtered > 10 * HEAVY_FEATURES)
+    return TileRequest(etag, make, _is_heavy([part for _, part in drawn], tile, options))
+
+
+def _is_heavy(parts: Sequence[Part], tile: Tile, options: _Options) -> bool:
+    """Whether making the tile takes more than some milliseconds."""
+    if options.set_id == CGCS2000_QUAD:
+        return True
+    box = grid_box(tile, options.buffer, options.extent)
+    features = sum(count(part.tree, box) * _weight(part) for part in parts)
+    return features > HEAVY_FEATURES or sum(map(options.shown.tests, parts)) > 10 * HEAVY_FEATURES
 
 
 def _weight(part: Part) -> float:
@@ -192,7 +200,12 @@ def _weight(part: Part) -> float:
 
 def _live_request(collections: list[Collection], tile: Tile, options: _Options) -> TileRequest:
     async def read(*, only_version: bool) -> TileRequest:
-        found = await read_all(collections, tile, options.buffer, options.extent, only_version=only_version)
+        if options.set_id == CGCS2000_QUAD:
+            if only_version:
+                return TileRequest("", refuse, is_heavy=False)
+            found = [await _rows_now(one, tile, options) for one in collections]
+        else:
+            found = await read_all(collections, tile, options.buffer, options.extent, only_version=only_version)
         now = _request(found, tile, options)
         etag = now.etag if all(one.version for one in found) else ""
 
@@ -208,6 +221,19 @@ def _live_request(collections: list[Collection], tile: Tile, options: _Options) 
     return TileRequest("", refuse, is_heavy=False, read=read)
 
 
+async def _rows_now(one: Collection, tile: Tile, options: _Options) -> Collection:
+    """A collection; a live one with the rows that a tile of CGCS2000Quad may show."""
+    if one.live is None:
+        return one
+    if tile.z < one.live.min_zoom:
+        known = await one.live.described()
+        return held(known, known.pack.source, "not drawn")
+    box = degree_window(tile, extent=options.extent, buffer=options.buffer)
+    found = await one.live.rows(Selection(box=box))
+    # Read without a zoom the part is of none; what its tiles need is found out when they are made.
+    return replace(found, pack=replace(found.pack, parts=(replace(found.pack.source, min_zoom=0),)))
+
+
 def grid_box(tile: Tile, buffer: int, extent: int) -> tuple[int, int, int, int]:
     """Box of a tile and its buffer on the grid of `geoplan.pack.mercator`: min x, min y, max x, max y."""
     side = 1 << (_WORLD_BITS - tile.z)
@@ -220,21 +246,21 @@ def grid_box(tile: Tile, buffer: int, extent: int) -> tuple[int, int, int, int]:
 
 
 def _layer(collection: Collection, part: Part, options: _Options) -> TileLayer:
-    rows = None
-    if options.filter_key is not None:
-        rows = filter_mask(collection, part, *options.filter_key)
     columns = options.columns
     if columns is not None:
         present = {column.name for column in part.columns}
         columns = tuple(name for name in columns if name in present)
-    return TileLayer(collection.id, part, columns, rows)
+    return TileLayer(collection.id, part, columns, options.shown.rows(collection, part))
 
 
 def _answer(layers: list[TileLayer], tile: Tile, options: _Options, etag: str) -> Answer:
+    in_degrees = options.set_id == CGCS2000_QUAD
     if options.kind == MVT:
-        body = encode_mvt(layers, tile, extent=options.extent, buffer=options.buffer)
+        encode = degree_mvt if in_degrees else encode_mvt
+        body = encode(layers, tile, extent=options.extent, buffer=options.buffer)
     else:
-        body = encode_geojson(layers, tile, buffer=options.buffer)
+        encode_plain = degree_geojson if in_degrees else encode_geojson
+        body = encode_plain(layers, tile, buffer=options.buffer)
     if not body:
         return Answer(204, "", b"", etag, A_MINUTE)
     return Answer(200, options.kind, body, etag, A_MINUTE)

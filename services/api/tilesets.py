@@ -16,16 +16,15 @@ from services.api.tile_matrix_sets import (
     CGCS2000_QUAD,
     WEB_MERCATOR_QUAD,
     WEB_MERCATOR_QUAD_URI,
+    crs_of,
     definition,
-    limits,
+    levels,
+    limits_of,
     title_of,
 )  # fmt: skip
-from services.api.tile_requests import MAX_TILE_ZOOM
 
 SETS = (WEB_MERCATOR_QUAD, CGCS2000_QUAD)
-"""Tile matrix sets that are described."""
-TILED = (WEB_MERCATOR_QUAD,)
-"""Those in which there are tiles."""
+"""Tile matrix sets; every collection has tiles in each."""
 
 
 def tile_matrix_sets(base: str) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def tile_matrix_set(id_: str, base: str) -> dict[str, Any]:
 def tilesets(collections: Sequence[Collection], path: str, base: str) -> dict[str, Any]:
     """The list of tile sets of a collection or of all, at ``path`` (``/tiles`` or ``/collections/{id}/tiles``)."""
     return {
-        "tilesets": [_summary(collections, f"{base}{path}/{id_}", id_, base) for id_ in TILED],
+        "tilesets": [_summary(collections, f"{base}{path}/{id_}", id_, base) for id_ in SETS],
         "links": both(f"{base}{path}"),
     }
 
@@ -69,8 +68,8 @@ def tileset(collections: Sequence[Collection], path: str, id_: str, base: str) -
                 "minTileCol": held.min_col,
                 "maxTileCol": held.max_col,
             }
-            for z in range(min(one.min_zoom for one in collections), MAX_TILE_ZOOM + 1)
-            for held in [limits(bounds, z)]
+            for z in levels(id_, min(one.min_zoom for one in collections))
+            for held in [limits_of(id_, bounds, z)]
         ],
         "boundingBox": {
             "lowerLeft": [bounds.west, bounds.south],
@@ -90,26 +89,35 @@ def tileset(collections: Sequence[Collection], path: str, id_: str, base: str) -
     }
 
 
-def tilejson(collections: Sequence[Collection], templates: Sequence[str], name: str) -> dict[str, Any]:
-    """TileJSON 3.0.0 of the vector tiles of collections."""
+def tilejson(
+    collections: Sequence[Collection], templates: Sequence[str], name: str, id_: str = WEB_MERCATOR_QUAD
+) -> dict[str, Any]:
+    """TileJSON 3.0.0 of the vector tiles of collections in a tile matrix set.
+
+    The format knows Web Mercator alone: for another set the members ``crs`` and ``tileMatrixSet`` are added, so that
+    who looks for them is told.
+    """
     bounds = merged(collections)
+    depths = levels(id_, min(one.min_zoom for one in collections))
+    other = {} if id_ == WEB_MERCATOR_QUAD else {"crs": crs_of(id_), "tileMatrixSet": id_}
     return {
         "tilejson": "3.0.0",
         "name": name,
         "scheme": "xyz",
         "tiles": list(templates),
-        "minzoom": min(one.min_zoom for one in collections),
-        "maxzoom": MAX_TILE_ZOOM,
+        **other,
+        "minzoom": depths.start,
+        "maxzoom": depths.stop - 1,
         "bounds": list(bounds),
-        "center": _center(bounds),
+        "center": _center(bounds, depths),
         # Maps read it as HTML.
         "attribution": html.escape(credit(collections)),
         "vector_layers": [
             {
                 "id": one.id,
                 "description": one.description,
-                "minzoom": one.min_zoom,
-                "maxzoom": MAX_TILE_ZOOM,
+                "minzoom": levels(id_, one.min_zoom).start,
+                "maxzoom": depths.stop - 1,
                 "fields": {column.name: _tilejson_type(column.type) for column in _tile_columns(one)},
             }
             for one in collections
@@ -128,10 +136,11 @@ def credit(collections: Sequence[Collection]) -> str:
     return " · ".join(dict.fromkeys(said(s.get("title")) for one in collections for s in one.sources if s.get("title")))
 
 
-def _center(bounds: Bounds) -> list[float]:
+def _center(bounds: Bounds, depths: range) -> list[float]:
     """Middle of the bounds and the zoom at which they fill about one tile."""
-    span = max(bounds.east - bounds.west, bounds.north - bounds.south, 360 / 2**MAX_TILE_ZOOM)
-    zoom = min(max(math.floor(math.log2(360 / span)), 0), MAX_TILE_ZOOM)
+    last = depths.stop - 1
+    span = max(bounds.east - bounds.west, bounds.north - bounds.south, 360 / 2**last)
+    zoom = min(max(math.floor(math.log2(360 / span)), depths.start), last)
     return [round((bounds.west + bounds.east) / 2, 7), round((bounds.south + bounds.north) / 2, 7), zoom]
 
 

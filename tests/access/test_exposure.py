@@ -59,9 +59,10 @@ def test_settings_of_the_environment() -> None:
         Path("/var/audit.jsonl"),
     )
     assert made == AccessSettings(
-        Path("/etc/geoplan/keys.json"), Path("/var/audit.jsonl"), ("https://map.example", "http://[::1]:8080"),
-        ("planning.example",), insecure_open=True,
+        Path("/etc/geoplan/keys.json"), Path("/var/audit.jsonl"), Path("/var/rates.bin"),
+        ("https://map.example", "http://[::1]:8080"), ("planning.example",), insecure_open=True,
     )  # fmt: skip
+    assert find_access({"GEOPLAN_RATES": "/r"}, Path("/b")).rates == Path("/r")
     assert find_access({"GEOPLAN_AUDIT": "/a"}, Path("/b")).audit == Path("/a")
     assert find_access({"GEOPLAN_CORS_ORIGINS": "*"}).origins == ("*",)
     assert not find_access({"GEOPLAN_INSECURE_OPEN": "0"}).insecure_open

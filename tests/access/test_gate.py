@@ -23,13 +23,13 @@ from geoplan.access.grant import (
     visible,
 )  # fmt: skip
 from geoplan.access.limits import RateLimiter
-from geoplan.access.policy import Policy
 from geoplan.access.store import AuthStore, changing
+from tests.editing_rows import WITH_EDITING
 from tests.identity_provider import AUDIENCE, Provider
 from tests.key_files import NOW, Clock, made_key
 
 Write = Callable[..., Path]
-POLICY = Policy()
+POLICY = WITH_EDITING
 VISIBILITY = {"*": "internal", "counties": "public"}
 
 

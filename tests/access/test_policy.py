@@ -19,8 +19,8 @@ POLICY = Policy()
         ("HEAD", "/viewer/a/b.js", b"", Scope.NONE, Kind.PAGE, ()),
         ("GET", "/collections/farmland/items", b"bbox=1,2,3,4", Scope.READ, Kind.FEATURES, ("farmland",)),
         ("OPTIONS", "/collections/farmland/items", b"", Scope.READ, Kind.FEATURES, ("farmland",)),
-        ("POST", "/collections/farmland/items", b"", Scope.EDIT, Kind.WRITE, ("farmland",)),
-        ("DELETE", "/collections/园区/items/7", b"", Scope.EDIT, Kind.WRITE, ("园区",)),
+        ("GET", "/collections/园区/items/7", b"", Scope.READ, Kind.FEATURES, ("园区",)),
+        ("DELETE", "/jobs/7", b"", Scope.READ, Kind.WRITE, ()),
         ("GET", "/tiles/a.json", b"", Scope.READ, Kind.TILE, ("a",)),
         ("GET", "/tiles/a,b/3/1/2.mvt", b"", Scope.READ, Kind.TILE, ("a", "b")),
         ("GET", "/tiles/WebMercatorQuad/3/1/2", b"collections=a,b", Scope.READ, Kind.TILE, ("a", "b")),
@@ -47,6 +47,8 @@ def test_rows(method: str, path: str, query: bytes, scope: Scope, kind: Kind, la
     [
         ("GET", "/nothing"),
         ("POST", "/layers"),
+        ("POST", "/collections/farmland/items"),
+        ("POST", "/collections/farmland/search"),
         ("DELETE", "/collections/farmland"),
         ("TRACE", "/"),
         ("get", "/"),
@@ -90,6 +92,19 @@ def test_routes_that_no_row_describes_are_found() -> None:
     known = [("GET", "/collections/{collection_id}/items"), ("GET", "/viewer/{path:path}")]
     planted = [("POST", "/collections/{collection_id}"), ("GET", "/dump/{path:path}"), ("GET", "/items/{id:int}")]
     assert POLICY.undeclared([*known, *planted]) == planted
+
+
+def test_rows_that_describe_no_route_are_found() -> None:
+    rows = [
+        Rule(frozenset({"GET", "PUT"}), "/a/{x}", Scope.READ, Kind.PAGE, "{x}"),
+        Rule(frozenset({"GET"}), "/a/{x}.json", Scope.READ, Kind.PAGE, "{x}"),
+        Rule(frozenset({"GET"}), "/files/{path:path}", Scope.READ, Kind.PAGE),
+        Rule(frozenset({"GET"}), "/other/{path:path}", Scope.READ, Kind.PAGE),
+        Rule(frozenset({"GET"}), "/a/b", Scope.READ, Kind.PAGE),
+    ]
+    routes = [("GET", "/a/{anything}"), ("GET", "/files/pictures/{rest:path}"), ("PUT", "/a/{x}.json")]
+    left = [("PUT", "/a/{x}"), ("GET", "/a/{x}.json"), ("GET", "/other/{path:path}"), ("GET", "/a/b")]
+    assert Policy(rows).unserved(routes) == left
 
 
 def test_the_highest_scope_of_all_rows_that_fit_holds() -> None:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -21,13 +20,11 @@ import shapely
 
 from geoplan.boundaries.sources import load_sources
 from geoplan.documents import load_plans
-from geoplan.errors import LayerError
 from geoplan.layers import store
 from geoplan.layers.store import Build
 from geoplan.settings import Settings
 from services.api.app import create_app
 from tests.commands import ROOT
-from tests.layers import small_world
 
 Feature = dict[str, Any]
 ORDER = ("province", "region", "city", "county", "township", "village", "site")
@@ -363,47 +360,3 @@ def test_the_legend_counts_what_is_drawn_and_said_for_the_first_time(
         counted = counted[counted["duplicate_of"].isna() & ~counted.geometry.isna()]
     counts = counted["class"].value_counts().to_dict()
     assert counts == {index: entry["count"] for index, entry in enumerate(legend["entries"]) if entry["count"]}
-
-
-# -- layers that cannot be built ---------------------------------------------------------------------------------------
-
-
-def test_a_layer_that_no_plan_has_a_fact_for_is_empty(tmp_path_factory: pytest.TempPathFactory) -> None:
-    names = small_world.gazetteer(tmp_path_factory.mktemp("gazetteer"))
-    stated = small_world.facts(names, small_world.record(3, "甲县", "area 3 万亩"))
-    some = small_world.layer(names, stated)
-    none = small_world.layer(names, stated, select={"source": "records", "kinds": ["park"]})
-    assert (len(some.frame), len(none.frame)) == (1, 0)
-    assert set(some.frame.columns) == set(none.frame.columns)
-    assert (none.metadata["count"], none.metadata["bounds"], none.metadata["legend"]["entries"]) == (0, None, [])
-    assert (none.report["selected"], none.report["rows"]) == (0, [])
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"unmatched": "refuse"}, r"layers/farmland\.toml: 1 of 2 rows are not joined"),
-        ({"sources": ["atlas"]}, r"layers/farmland\.toml: sources: atlas is not in SOURCES\.toml"),
-        (
-            {"select": {"source": "divisions", "level": "county", "within": ["庚省"]}, "measure": None},
-            r"layers/farmland\.toml: select\.within: .*庚省",
-        ),
-    ],
-)
-def test_a_layer_that_cannot_be_built_says_why(
-    tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any], message: str
-) -> None:
-    names = small_world.gazetteer(tmp_path_factory.mktemp("gazetteer"))
-    stated = small_world.facts(names, small_world.record(3, "甲县"), small_world.record(4, region="南部"))
-    with pytest.raises(LayerError, match=message):
-        small_world.layer(names, stated, **changes)
-
-
-def test_a_layer_without_a_fact_is_an_empty_layer(tmp_path: Path) -> None:
-    names = small_world.gazetteer(tmp_path)
-    stated = small_world.facts(names, small_world.record(3, "甲县"))
-    made = small_world.layer(names, stated, select={"source": "records", "kinds": ["park"]})
-    assert (len(made.frame), made.report["selected"], made.metadata["bounds"]) == (0, 0, None)
-    store.write_layer(tmp_path, "farmland", made)
-    store.write_json(tmp_path / store.MANIFEST, {"layers": ["farmland"], "plans": []})
-    assert len(store.read_layer_frame(Build(tmp_path, "v"), "farmland")) == 0

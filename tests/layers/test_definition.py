@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from geoplan.errors import LayerError
-from geoplan.layers.definition import load_definition, load_definitions
+from geoplan.layers.definition import Statistic, load_definition, load_definitions
+from geoplan.pack.statistics import Statistic as PackStatistic
 from geoplan.terms import Level
 from tests.commands import ROOT
 
@@ -45,6 +47,13 @@ def test_the_layer_files_of_the_project_are_read_in_drawing_order() -> None:
         (FARMLAND, 'unit = "万亩"\next', 'unit = "万斗"\next', "farmland.toml: measure: unknown unit '万斗': write it"),
         (FARMLAND, 'unit = "万亩"\next', 'unit = "亿元"\next', "'亿元' is a unit of CNY, and area is counted in"),
         (COUNTIES, 'level = "county"', 'level = "village"', "select.level: Input should be 'province', 'city',"),
+        (PARKS, "[style]", "[levels]\nzoom = 9\n[style]", "parks.toml: levels.zoom: there is no such key; take it out"),
+        (PARKS, "[style]", '[levels]\nmax_zoom = "9"\n[style]', "levels.max_zoom: Input should be a valid integer."),
+        (PARKS, "[style]", "[levels]\nmax_zoom = 20\n[style]", "levels.max_zoom: Input should be less than or equal"),
+        (PARKS, "[style]", "[levels]\nmin_zoom = 9\nmax_zoom = 8\n[style]", "levels: min_zoom 9 is above max_zoom 8;"),
+        (PARKS, "[style]", "[levels]\nmax_zoom = 8\ncomplete_zoom = 8\n[style]", "max_zoom 8 is not below complete_"),
+        (PARKS, "[style]", "[levels.statistics]\nvalue = 'median'\n[style]", "levels.statistics.value: Input should"),
+        (PARKS, "[style]", "[levels]\ndissolve = ['a']\nstatistics = {a = 'count'}\n[style]", "'a' is kept apart by"),
         (COVERAGE, 'level = "county"', 'level = "city"', "select.level: Input should be 'county' or 'township'."),
     ],
 )  # fmt: skip
@@ -58,6 +67,17 @@ def test_a_broken_layer_file_is_named_with_its_key(tmp_path: Path, text: str, ol
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"layers/{path.name}: ")
     assert "pydantic" not in str(caught.value)
+
+
+def test_levels_are_of_polygons(tmp_path: Path) -> None:
+    path = tmp_path / "parks.toml"
+    path.write_text(PARKS.replace('geometry = "polygon"', 'geometry = "line"') + "\n[levels]\n", encoding="utf-8")
+    with pytest.raises(LayerError, match=r"^layers/parks\.toml: layer: levels: a layer of geometry 'line' has none"):
+        load_definition(path)
+
+
+def test_the_statistics_of_a_layer_file_are_those_of_a_pack() -> None:
+    assert get_args(Statistic) == get_args(PackStatistic)
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geoplan.errors import PackError
+from geoplan.pack import dissolve, simplify, statistics
 from geoplan.pack.assemble import memory_part
 from geoplan.pack.levels import DISSOLVED_ID, LevelRule, build_levels
 from geoplan.pack.mercator import from_mercator
-from geoplan.pack.mosaic import count_corners, label, trace
+from geoplan.pack.outlines import count_corners, label, trace
 from geoplan.pack.part import Geometry, Part
-from geoplan.pack.validity import zoom_mask
+from geoplan.pack.validity import repair, zoom_mask
 
 Shapes = NDArray[np.object_]
 WEST, NORTH = 1_330_000_000, -450_000_000  # somewhere in Shanxi, on the grid
@@ -279,6 +280,54 @@ def test_large_shapes_are_simplified_with_their_neighbours() -> None:
         assert (
             zoom_mask(level.geometry, range(level.max_zoom, level.max_zoom + 1)) >> np.uint32(level.max_zoom) & 1
         ).all()
+
+
+def test_a_heavy_shape_without_neighbours_is_thinned_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    lone = shapely.Point(115, 37).buffer(0.3, quad_segs=9000)
+    pair = [shapely.Point(112 + k / 10, 37).buffer(0.3, quad_segs=9000) for k in range(2)]
+    part = memory_part({"a": [1, 2, 3]}, np.array([lone, *pair], object))
+    thinned: list[int] = []
+
+    def seen(geometry: Geometry, *rest: Any) -> Any:
+        if len(geometry.kinds) == 1:
+            thinned.append(len(geometry.mercator))
+        return repair(geometry, *rest)
+
+    monkeypatch.setattr(simplify, "repair", seen)
+    levels = [level for _, level in build_levels(part)]
+    # The two that meet must go on meeting: they are simplified as they are.
+    assert thinned == [36_001]
+    assert min(level.min_zoom for level in levels) == 0
+    for level in levels:
+        assert shapely.is_valid(on_grid(level.geometry)).all()
+        assert len(level.geometry.mercator) < 6000
+        assert shapely.area(on_grid(level.geometry)) == pytest.approx(shapely.area(on_grid(part.geometry)), rel=0.1)
+
+
+def test_one_heavy_shape_among_many_small_ones_has_levels() -> None:
+    small = coverage(45, 1, 40_000, 3)
+    for quads, expected in ((9000, True), (5000, False)):
+        heavy = shapely.Point(116, 37).buffer(0.3, quad_segs=quads)
+        part = memory_part({"a": list(range(2026))}, np.array([*small, heavy], object))
+        levels = [level for _, level in build_levels(part)]
+        assert bool(levels) == expected
+        assert all(len(level.geometry.mercator) < 0.5 * len(part.geometry.mercator) for level in levels)
+
+
+def test_levels_do_not_depend_on_how_the_rows_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = parcels(30, 30_000, 5)
+    rule = LevelRule(max_zoom=9, dissolve=("zone",), statistics={"floors": "sum", "price": "max", "number": "count"})
+    whole = list(build_levels(part, rule))
+    monkeypatch.setattr(dissolve, "_VERTICES", 40)
+    monkeypatch.setattr(dissolve, "_ROWS", 7)
+    monkeypatch.setattr(statistics, "_BLOCK", 11)
+    pieces = list(build_levels(part, rule))
+    for (name, level), (same, other) in zip(whole, pieces, strict=True):
+        assert name == same
+        assert np.array_equal(level.geometry.mercator, other.geometry.mercator)
+        assert [values(level, column.name) for column in level.columns] == [
+            values(other, column.name) for column in other.columns
+        ]
 
 
 def test_shapes_that_overlap_are_simplified_one_by_one() -> None:

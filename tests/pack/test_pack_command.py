@@ -61,10 +61,35 @@ def test_an_id_puts_the_pack_in_use(file: Path, tmp_path: Path, monkeypatch: pyt
     assert open_pack(tmp_path / "packs" / "parcels").manifest.count == 200
 
 
+def test_shapes_of_low_zooms_are_merged_as_told(file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    told = ["--dissolve", "use", "--dissolve-zoom", "10", "--statistic", "price=sum", "--statistic", "number = count"]
+    run("build", str(file), "-o", str(target), *told)
+    pack = open_pack(target)
+    part = pack.part_at(10)
+    assert part is not None
+    names = [column.name for column in part.columns if column.in_tiles]
+    assert names == ["use", "count", "number_count", "price_sum"]
+    assert "use" in run("info", str(target)).split("kept apart")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
-    [([], "--id parcels"), (["--id", "../x"], "no id"), (["--id", "a", "--min-zoom", "9", "--max-zoom", "3"], "above")],
+    [
+        ([], "--id parcels"),
+        (["--id", "../x"], "no id"),
+        (["--id", "a", "--min-zoom", "9", "--max-zoom", "3"], "above"),
+        (["--id", "a", "--statistic", "price=median"], "'price=median': write COLUMN=STATISTIC, with one of sum, mean"),
+        (["--id", "a", "--statistic", "=sum"], "write COLUMN=STATISTIC"),
+        (["--id", "a", "--statistic", "cost=sum"], "level rule: there is no column 'cost'; there are day"),
+        (["--id", "a", "--dissolve", "number,cost"], "level rule: there is no column 'cost'; there are day"),
+        (["--id", "a", "--no-levels", "--dissolve", "use"], "--no-levels leaves nothing to merge"),
+    ],
 )
-def test_what_cannot_be_is_said(file: Path, arguments: list[str], what: str) -> None:
+def test_what_cannot_be_is_said(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], what: str
+) -> None:
+    monkeypatch.setenv("GEOPLAN_PROJECT", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("GEOPLAN_BUILD", str(tmp_path))
     with pytest.raises(PackError, match=what):
         run("build", str(file), *arguments)

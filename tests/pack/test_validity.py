@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geoplan.pack import validity
+from geoplan.pack.geometry import shapes_of, to_geometry
 from geoplan.pack.mercator import from_mercator, to_degree_units
 from geoplan.pack.part import LINE, MULTI, NONE, POINT, POLYGON, Geometry
 from geoplan.pack.validity import repair, zoom_mask
@@ -268,3 +270,44 @@ def test_a_hostile_ring_takes_bounded_time() -> None:
     zigzag: Ring = [((v & 1) * 1000, 4 * v) for v in range(high)]
     ring = [*zigzag, (2000, 4 * high), (2000, -4)]
     assert _valid_at(_geometry([[[ring]]]), 20)
+
+
+def _wavy(vertices: int, waves: int) -> Geometry:
+    """A disc of 0.4 degrees whose edge waves by 0.002 degrees: at low zooms it folds thousands of times."""
+    turn = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
+    radius = 0.4 + 0.002 * np.sin(turn * waves)
+    disc = shapely.Polygon(np.column_stack([112.5 + radius * np.cos(turn), 37.5 + radius * np.sin(turn)]))
+    return to_geometry(shapes_of(np.array([disc], object)))
+
+
+def test_a_heavy_polygon_is_repaired_from_few_vertices() -> None:
+    disc = _wavy(80_000, 4000)
+    zooms = range(6, 13)
+    mask = zoom_mask(disc, zooms)
+    keys, repaired = repair(disc, mask, zooms)
+    invalid = [int(key) & 31 for key in keys]
+    assert 8 in invalid
+    shapes = _shapes(repaired)
+    assert shapely.is_valid(shapes).all()
+    edge = shapely.boundary(_shapes(disc)[0])
+    shapely.prepare(edge)
+    for zoom, shape in zip(invalid, shapes, strict=True):
+        corners = shapely.points(shapely.get_coordinates(shape))
+        assert len(corners) < 32_768
+        assert shapely.dwithin(edge, corners, 4 << (20 - zoom)).all()
+        assert shapely.area(shape) == pytest.approx(shapely.area(_shapes(disc)[0]), rel=0.02)
+
+
+def test_a_polygon_that_is_not_heavy_keeps_every_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
+    disc = _wavy(20_000, 500)
+    nowhere = np.zeros(1, np.uint32)
+    _, plain = repair(disc, nowhere, range(13, 14))
+    monkeypatch.setattr(validity, "HEAVY", 1000)
+    _, thin = repair(disc, nowhere, range(13, 14))
+    monkeypatch.setattr(validity, "_THINNED_BY", 0.0)
+    _, same = repair(disc, nowhere, range(13, 14))
+    assert len(plain.mercator) > 15_000
+    assert len(thin.mercator) < 0.5 * len(plain.mercator)
+    assert shapely.equals(_shapes(same)[0], _shapes(plain)[0])
+    unit = 1 << 7
+    assert shapely.hausdorff_distance(_shapes(thin)[0], _shapes(plain)[0]) <= 3 * unit

@@ -215,6 +215,7 @@ class TestFaults:
         [
             (QueryError("there is no such thing"), "there is no such thing"),
             (ValueError("/secret/path"), "The job failed. The fault has been logged."),
+            (OSError(28, "No space left on device"), "The server's disk is full."),
             (MemoryError(), "The job failed. The fault has been logged."),
         ],
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from json import dumps
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from geoplan.errors import QueryError
@@ -25,6 +28,11 @@ from geoplan.query.like import like_matcher
 def part() -> Part:
     table = pa.table({"name": ["a", "b"], "year": [1, None], "day": pa.array([0, 1], pa.date32())})
     return memory_part(table, [shapely.Point(1, 1), shapely.Point(2, 2)])
+
+
+@pytest.fixture(scope="module")
+def large() -> Part:
+    return memory_part(pa.table({"id": pa.array(LARGE, pa.int64())}), [shapely.Point(1, 1)] * len(LARGE))
 
 
 @pytest.mark.parametrize("levels", [65, 10_000])
@@ -97,6 +105,73 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         except QueryError as exc:
             refusal = str(exc)
             assert refusal.startswith("filter:")
+
+
+LARGE = [2**53 - 1, 2**53, 2**53 + 1, 2**53 + 2, 2**60 + 1, 2**63 - 1, -(2**53) - 1, -(2**63), 7, None]
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "<>": operator.ne,
+}  # fmt: skip
+NUMBERS = st.one_of(
+    st.integers(-(2**64), 2**64),
+    st.sampled_from([value + step for value in LARGE if value for step in (-1, 0, 1)]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([2.0**53, 2.0**63, -(2.0**63), 7.5]),
+)
+
+
+@given(st.sampled_from(sorted(OPERATORS)), NUMBERS, st.sampled_from(["text", "json"]))
+@example("=", 2**53 + 1, "text")
+@example("=", 2.0**63, "json")
+@example("=", -(2**63) - 1, "text")
+def test_whole_numbers_that_are_no_floats_are_compared_exactly_or_refused(
+    large: Part, op: str, number: float, language: str
+) -> None:
+    if language == "json":
+        # Beyond 64 bits a number of JSON is a float as well.
+        assume(number >= -(2**63))
+        tree = {"op": op, "args": [{"property": "id"}, number]}
+        found = compile_filter(dumps(tree), pack=large, language="cql2-json")
+    else:
+        text = str(number)
+        try:
+            found = compile_filter(f"id {op} {text}", pack=large)
+        except QueryError as exc:
+            refusal = str(exc)
+            assert 2**53 < abs(number) < 2**63 + 1025
+            assert int(float(number)) != number
+            assert "beyond 2^53 = 9007199254740992" in refusal
+            return
+    assert found.mask(large).tolist() == [value is not None and OPERATORS[op](value, number) for value in LARGE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id in (1, 9007199254740993)", "id between 1 and 9007199254740993", "id = -9007199254740993",
+        "id=1+9007199254740993", "not(9007199254740993=id)", "id = 9007199254740993.0",
+        "id=" + "0" * 60 + "9007199254740993",
+    ],
+)  # fmt: skip
+def test_a_number_that_would_be_read_as_its_neighbour_is_refused_wherever_it_stands(large: Part, text: str) -> None:
+    with pytest.raises(QueryError, match=r"is beyond 2\^53 = 9007199254740992, .* as CQL2 JSON"):
+        compile_filter(text, pack=large)
+
+
+@pytest.mark.parametrize(
+    "text", ["name = '9007199254740993'", '"x9007199254740993" is null', "x9007199254740993 = 1", "id < 1e23"]
+)
+def test_digits_that_are_no_such_number_are_not_refused(text: str) -> None:
+    table = pa.table({"name": ["9007199254740993"], "x9007199254740993": [1], "id": [5]})
+    one = memory_part(table, [shapely.Point(1, 1)])
+    assert compile_filter(text, pack=one).mask(one).tolist() == ["null" not in text]
+
+
+def test_two_columns_of_whole_numbers_and_floats_are_compared_exactly() -> None:
+    table = pa.table({"whole": LARGE[:-1], "float": [float(value) for value in LARGE if value]})
+    two = memory_part(table, [shapely.Point(1, 1)] * len(table))
+    expected = [value is not None and value == float(value) for value in LARGE[:-1]]
+    assert compile_filter("whole = float", pack=two).mask(two).tolist() == expected
+    assert not all(expected)
 
 
 WORDS = (

@@ -10,20 +10,10 @@ from typer.testing import CliRunner
 from geoplan.cli.postgis import postgis_app
 from geoplan.errors import GeoplanError, SettingsError, SourceError
 from geoplan.pack.open import open_pack
-from tests.sources.conftest import SIDE, Land
+from tests.postgis_land import SIDE, Land
+from tests.sources.declared import VARIABLE, declared, written
 
-DECLARED = """
-[database.land]
-address = "LAND_DATABASE"
-
-[[layer]]
-id = "cells"
-title = { zh = "地块", en = "Parcels" }
-database = "land"
-table = "parcels"
-columns = ["class"]
-mode = "pull"
-"""
+DECLARED = declared(cells={"table": "parcels", "columns": ["class"], "mode": "pull", "zh": "地块"})
 
 
 def run(*arguments: str) -> str:
@@ -37,9 +27,9 @@ def run(*arguments: str) -> str:
 
 @pytest.fixture
 def variable(land: Land, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("LAND_DATABASE", land.address.dsn.replace("postgres@", "postgres:s3cret@"))
+    monkeypatch.setenv(VARIABLE, land.address.dsn.replace("postgres@", "postgres:s3cret@"))
     monkeypatch.delenv("GEOPLAN_POSTGIS", raising=False)
-    return "LAND_DATABASE"
+    return VARIABLE
 
 
 def test_a_table_is_pulled_into_a_folder(variable: str, tmp_path: Path) -> None:
@@ -50,12 +40,11 @@ def test_a_table_is_pulled_into_a_folder(variable: str, tmp_path: Path) -> None:
 
 
 def test_a_declared_layer_is_pulled(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert variable == "LAND_DATABASE"
-    (tmp_path / "postgis.toml").write_text(DECLARED, "utf-8")
-    monkeypatch.setenv("GEOPLAN_POSTGIS", str(tmp_path / "postgis.toml"))
+    assert variable == VARIABLE
+    monkeypatch.setenv("GEOPLAN_POSTGIS", str(written(tmp_path, DECLARED)))
     run("pull", "cells", "-o", str(tmp_path / "cells"))
     manifest = open_pack(tmp_path / "cells").manifest
-    assert manifest.title == {"zh": "地块", "en": "Parcels"}
+    assert manifest.title == {"zh": "地块", "en": "cells"}
     assert [column.name for column in manifest.columns] == ["class"]
     with pytest.raises(SettingsError, match="no layer 'roads' is declared; there are: cells"):
         run("pull", "roads")

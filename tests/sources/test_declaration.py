@@ -8,40 +8,20 @@ import pytest
 
 from geoplan.errors import SettingsError
 from geoplan.sources.postgis.declaration import read_declaration
+from tests.sources.declared import declared, written
 
-GOOD = """
-[database.land]
-address = "LAND_DATABASE"
-
-[[layer]]
-id = "parcels"
-title = { zh = "地块", en = "Parcels" }
-database = "land"
-table = "cadastre.parcels"
-mode = "live"
-columns = ["dlbm"]
-
-[[layer]]
-id = "zones"
-title = { zh = "分区", en = "Zones" }
-database = "land"
-query = "select * from zones"
-mode = "pull"
-"""
-
-
-def _written(folder: Path, text: str) -> Path:
-    path = folder / "postgis.toml"
-    path.write_text(text, "utf-8")
-    return path
+GOOD = declared(
+    parcels={"table": "cadastre.parcels", "columns": ["dlbm"]},
+    zones={"query": "select * from zones", "mode": "pull"},
+)
 
 
 def test_a_file_declares_databases_and_layers(tmp_path: Path) -> None:
-    declared = read_declaration(_written(tmp_path, GOOD))
-    assert declared.entry("parcels").wanted.table == "cadastre.parcels"
-    assert declared.entry("zones").wanted.query == "select * from zones"
-    assert declared.address(declared.entry("zones"), {"LAND_DATABASE": "postgresql://db/land"}).shown == "land at db"
-    live = declared.live_layers({"LAND_DATABASE": "postgresql://db/land"})
+    found = read_declaration(written(tmp_path, GOOD))
+    assert found.entry("parcels").wanted.table == "cadastre.parcels"
+    assert found.entry("zones").wanted.query == "select * from zones"
+    assert found.address(found.entry("zones"), {"LAND_DATABASE": "postgresql://db/land"}).shown == "land at db"
+    live = found.live_layers({"LAND_DATABASE": "postgresql://db/land"})
     assert list(live) == ["parcels"]
 
 
@@ -60,7 +40,7 @@ def test_a_file_declares_databases_and_layers(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_is_told_with_its_place_and_without_a_secret(tmp_path: Path, old: str, new: str, said: str) -> None:
-    path = _written(tmp_path, GOOD.replace(old, new, 1))
+    path = written(tmp_path, GOOD.replace(old, new, 1))
     with pytest.raises(SettingsError, match=said) as caught:
         read_declaration(path)
     assert str(path) in str(caught.value)
@@ -71,7 +51,7 @@ def test_a_file_that_is_not_there_or_is_no_declaration_is_refused(tmp_path: Path
     with pytest.raises(SettingsError, match="cannot be read"):
         read_declaration(tmp_path / "none.toml")
     with pytest.raises(SettingsError, match="larger than"):
-        read_declaration(_written(tmp_path, "#" * (2**20 + 1)))
+        read_declaration(written(tmp_path, "#" * (2**20 + 1)))
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="no TOML"):
         read_declaration(tmp_path / "bytes.toml")
@@ -79,4 +59,4 @@ def test_a_file_that_is_not_there_or_is_no_declaration_is_refused(tmp_path: Path
 
 def test_an_unknown_layer_is_told_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there are: parcels, zones"):
-        read_declaration(_written(tmp_path, GOOD)).entry("roads")
+        read_declaration(written(tmp_path, GOOD)).entry("roads")

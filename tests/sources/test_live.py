@@ -23,7 +23,7 @@ from geoplan.sources.postgis.blocking import BlockingLayer, Loop
 from geoplan.sources.postgis.live import PostgisLayer
 from geoplan.sources.postgis.relation import Wanted
 from geoplan.sources.postgis.selection import Selection, box_of_tile
-from tests.sources.conftest import SIDE, Land
+from tests.postgis_land import SIDE, Land
 from tests.sources.land import SOUTH, WEST, parcel_rows, parcel_shapes
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from geoplan.sources.postgis.relation import Wanted
 from geoplan.tiles.encode import TileLayer, encode_mvt
 from geoplan.tiles.grid import Tile
 from tests.benchmarks.services.parity import Parity, column_types, compare, compared, random_tiles, tile_sql
-from tests.sources.conftest import Land
+from tests.postgis_land import Land
 
 TILES = {"parcels": 40, "counties": 120}
 

@@ -12,7 +12,7 @@ from geoplan.errors import CRSError, SourceError
 from geoplan.sources.postgis.address import SourceUnavailableError
 from geoplan.sources.postgis.pull import open_snapshot
 from geoplan.sources.postgis.relation import Wanted
-from tests.sources.conftest import Land
+from tests.postgis_land import Land
 
 
 def _rows(land: Land, **wanted: object) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ from geoplan.errors import CRSError, GeoplanError, SourceError
 from geoplan.sources.postgis.address import Address, SourceUnavailableError
 from geoplan.sources.postgis.pull import open_snapshot
 from geoplan.sources.postgis.relation import Relation, Wanted, quoted, table_sql
-from tests.sources.conftest import Land
+from tests.postgis_land import Land
 
 HOSTILE = "x\"; drop table parcels; --$1 '%s"
 

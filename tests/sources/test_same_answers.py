@@ -28,7 +28,7 @@ from geoplan.sources.postgis.selection import Selection, box_of_tile
 from geoplan.tiles.encode import TileLayer, encode_mvt
 from geoplan.tiles.grid import Tile
 from tests.benchmarks.services.parity import random_tiles
-from tests.sources.conftest import Land
+from tests.postgis_land import Land
 
 TABLES = {"parcels": "fid", "counties": "code", "mixed": "id"}
 MIXED = """

@@ -27,6 +27,7 @@ from geoplan.sources.postgis.selection import (
     conditions,
     inside,
     is_pushable,
+    nearest_first,
     version_of,
     version_sql,
 )
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Matches = Callable[["Part"], NDArray[np.bool_]]
 """Which rows of a part answer: bool (n)."""
+Reach = Callable[["Part"], tuple[float, float, float, float] | None]
+"""The box in degrees that holds whatever is as near as the features wanted; None: the part has too few of them."""
 MAX_ROWS = 20_000
 """Rows that one answer may read unless declared otherwise."""
 MAX_BYTES = 128 * 2**20
@@ -228,6 +231,39 @@ class PostgisLayer:
             return await _number(connection, relation, sure) + int(np.count_nonzero(matches(part)))
 
         return await self._ask(question)
+
+    async def nearest(self, selection: Selection, place: tuple[float, float], count: int, reach: Reach) -> Rows:
+        """The rows among which are the `count` features nearest to a place (degrees), in one snapshot.
+
+        The database's own order gives candidates; all rows that may be nearer than these are read after them.
+
+        Raises
+        ------
+        SourceLimitError
+            If there are not enough among as many rows as the layer may read.
+        """
+
+        async def question(connection: asyncpg.Connection[Any], relation: Relation) -> tuple[Relation, list[Any]]:
+            size = min(count, self.max_rows)
+            while True:
+                where = conditions(relation, selection)
+                order = nearest_first(where, relation, place)
+                rows = await self._fetch(connection, relation, where, f"{order} LIMIT {size}")
+                box = await asyncio.to_thread(lambda found: reach(to_part(relation, found)), rows)
+                if box is not None:
+                    where = conditions(relation, replace(selection, box=box, or_missing=False))
+                    return relation, await self._all(connection, relation, where)
+                if len(rows) < size:
+                    return relation, rows
+                if size == self.max_rows:
+                    raise SourceLimitError(
+                        f"{relation.name}: the nearest {count} are not among the {size} features around that may be "
+                        "read; ask for fewer, or with a radius."
+                    )
+                size = min(4 * size, self.max_rows)
+
+        relation, rows = await self._ask(question)
+        return Rows(await asyncio.to_thread(to_part, relation, rows), marks(rows) if relation.has_xmin else None)
 
     async def bounds(self) -> Bounds | None:
         """West, south, east, north in degrees of all shapes, from the planner's statistics where there are some."""

@@ -134,6 +134,21 @@ def inside(where: Conditions, relation: Relation, box: tuple[float, float, float
     where.add(clause if wanted else f"({clause}) IS NOT TRUE")
 
 
+def nearest_first(where: Conditions, relation: Relation, place: tuple[float, float]) -> str:
+    """`` ORDER BY`` that lets the index give rows near a place (degrees) first; near in degrees or in the plane.
+
+    The order is no more than a good guess of that on the ground, and empty where the relation's CRS has no such place.
+    """
+    x, y = place if relation.crs is None else transformer(STORAGE, relation.crs).transform(*place)
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return ""
+    srid = f"ST_SRID({relation.shape})" if relation.mixed_srid else str(relation.srid)
+    point = f"ST_SetSRID(ST_MakePoint({where.parameter(x, 'float8')}, {where.parameter(y, 'float8')}), {srid})"
+    if relation.is_geography:
+        return f" ORDER BY t.{quoted(relation.geometry)} <-> {point}::geography"
+    return f" ORDER BY {relation.shape} <-> {point}"
+
+
 def _equal(where: Conditions, relation: Relation, name: str, value: object) -> None:
     try:
         column = relation.column(name)

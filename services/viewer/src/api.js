@@ -1,10 +1,19 @@
 /** The service, as functions. Every request goes to the origin that served the page. */
 
+import { keyHeaders, refused } from "./key.js";
+
 /** @typedef {import("./types.js").LayerMeta} LayerMeta */
 /** @typedef {import("./types.js").Feature} Feature */
 
 const TIMEOUT_MS = 20000;
 const PAGE_SIZE = 200;
+const UNAUTHORIZED = 401;
+let knowsKeys = false;
+
+/** @returns {boolean} whether the service answers by who asks, so that a key is of use */
+export function takesKeys() {
+  return knowsKeys;
+}
 
 /** A request that gave no usable answer. */
 export class ApiError extends Error {
@@ -42,7 +51,8 @@ async function getJson(path, signal) {
   signal?.addEventListener("abort", stop);
   let response;
   try {
-    response = await fetch(address(path), { signal: timer.signal, headers: { Accept: "application/json, application/geo+json" } });
+    const url = address(path);
+    response = await fetch(url, { signal: timer.signal, headers: { Accept: "application/json, application/geo+json", ...keyHeaders(url) } });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(timer.signal.aborted ? "timeout" : "network", 0, "");
@@ -50,12 +60,14 @@ async function getJson(path, signal) {
     clearTimeout(clock);
     signal?.removeEventListener("abort", stop);
   }
+  knowsKeys ||= response.status === UNAUTHORIZED || /x-api-key/i.test(response.headers.get("Vary") ?? "");
   let body = null;
   try {
     body = await response.json();
   } catch {
     if (response.ok) throw new ApiError("format", response.status, "");
   }
+  if (response.status === UNAUTHORIZED) refused();
   if (!response.ok) throw new ApiError("http", response.status, String(body?.detail || body?.title || ""));
   return body;
 }

@@ -93,17 +93,19 @@ export function hideNotice() {
  */
 export function explain(error) {
   const { kind, status, detail } = /** @type {any} */ (error) ?? {};
+  if (kind === "http" && status === 401) return { text: t("keyNeeded"), hint: "" };
   if (kind === "http") return { text: t("serviceError", { status }), hint: detail || t("serviceDownHint") };
   if (kind === "format") return { text: t("serviceFormat"), hint: t("serviceDownHint") };
   return { text: t(kind === "timeout" ? "serviceSlow" : "serviceDown"), hint: t("serviceDownHint") };
 }
 
 /**
- * @param {{onZoom: (step: number) => void, onHome: () => void}} actions
+ * @param {{onZoom: (step: number) => void, onHome: () => void, onKey: (() => void)|null}} actions
  */
-export function drawTools({ onZoom, onHome }) {
+export function drawTools({ onZoom, onHome, onKey }) {
   const tool = (label, sign, onClick) => el("button", { type: "button", class: "tool", "aria-label": t(label), title: t(label), on: { click: onClick } }, sign);
-  fill(byId("map-tools"), tool("zoomIn", "+", () => onZoom(1)), tool("zoomOut", "−", () => onZoom(-1)), tool("home", "⌂", onHome));
+  fill(byId("map-tools"), tool("zoomIn", "+", () => onZoom(1)), tool("zoomOut", "−", () => onZoom(-1)), tool("home", "⌂", onHome),
+    onKey && el("button", { type: "button", class: "tool word", id: "key-button", title: t("keyTitle"), on: { click: onKey } }, t("keyButton")));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Puts the parts together: reads the layers, builds the page, keeps map, catalogue and URL in step. */
 
-import { getLayers, getTownship } from "./api.js";
+import { getLayers, getTownship, takesKeys } from "./api.js";
 import { Catalogue } from "./catalogue.js";
 import {
   coveredPadding, drawFoot, drawTools, explain, hideNotice, replaceMap, setSheet, showNotice, showPosition, translatePage, wireBusy, wireFoot,
@@ -11,6 +11,8 @@ import { toChoice } from "./filter.js";
 import { boundsOf, shiftFor } from "./geometry.js";
 import { lang, onLang, pick, setLang, setTerms, t } from "./i18n.js";
 import { Identify } from "./identify.js";
+import { getKey, onRefused, refused } from "./key.js";
+import { KeyForm } from "./key-form.js";
 import { MapView } from "./map-view.js";
 import { Panel } from "./panel.js";
 import { Reader } from "./reader.js";
@@ -63,7 +65,8 @@ async function start() {
   } catch (error) {
     const { text, hint } = explain(error);
     body.setAttribute("aria-busy", "false");
-    fill(body, el("div", { class: "failed", role: "alert" }, el("p", {}, el("strong", {}, text)), el("p", {}, hint),
+    fill(body, el("div", { class: "failed", role: "alert" }, el("p", {}, el("strong", {}, text)), hint && el("p", {}, hint),
+      takesKeys() && el("button", { type: "button", class: "button", on: { click: () => keyForm.open() } }, t("keyGive")),
       el("button", { type: "button", class: "button", on: { click: start } }, t("retry"))));
     document.body.dataset.state = "error";
     setSheet(true);
@@ -169,6 +172,7 @@ async function build({ layers: metas, build: { version }, plans, terms }) {
   const tools = () => drawTools({
     onZoom: (step) => (step > 0 ? map?.zoomIn() : map?.zoomOut()),
     onHome: () => area && view?.fit(area, coveredPadding()),
+    onKey: takesKeys() || getKey() !== null ? () => keyForm.open() : null,
   });
   const foot = () => drawFoot(store.visible());
   tools();
@@ -225,7 +229,8 @@ function wireMap(view, identify, area, writeUrl) {
   showPosition(map.getCenter());
   map.on("error", ({ sourceId, error }) => {
     console.warn("map:", error?.message ?? error);
-    if (String(sourceId ?? "").startsWith("layer:")) showNotice({ text: t("tilesFailed"), onRetry: () => view.reload() });
+    if (error?.status === 401) refused();
+    else if (String(sourceId ?? "").startsWith("layer:")) showNotice({ text: t("tilesFailed"), onRetry: () => view.reload() });
   });
   const ask = async (pixel, place) => {
     setSheet(false);
@@ -257,6 +262,12 @@ function keepVisible(map, pixel, area) {
 }
 
 setLang(parseHash(location.hash).lang ?? "zh");
+const keyForm = new KeyForm(() => {
+  // What is on the page was made for who asked before: it is made anew.
+  if (document.body.dataset.state === "error") start();
+  else location.reload();
+});
+onRefused(() => keyForm.ask());
 translatePage();
 onLang(translatePage);
 wireSide();

@@ -4,6 +4,7 @@ import { getTileSource } from "./api.js";
 import { prefersReducedMotion } from "./dom.js";
 import { bothFilters, classFilter } from "./filter.js";
 import { graticule } from "./geometry.js";
+import { keyHeaders } from "./key.js";
 import { fetchLabels, loadGlyphs } from "./labels.js";
 import { fillColor, FONT, PAPER, RANK, labelLayer, sourceId, styleLayers } from "./map-style.js";
 
@@ -25,6 +26,7 @@ export class MapView {
     this.map = new maplibregl.Map({
       container,
       style: { version: 8, sources: {}, layers: [{ id: "background", type: "background", paint: { "background-color": PAPER } }] },
+      transformRequest: (url) => ({ url, headers: keyHeaders(url) }),
       attributionControl: false,
       localIdeographFontFamily: FONT,
       renderWorldCopies: false,

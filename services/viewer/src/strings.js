@@ -90,6 +90,7 @@ export const STRINGS = {
   more: ["再显示 {n} 条", "Show {n} more"],
   itemFailed: ["这一条没有读到完整内容。", "The full record could not be read."],
   retry: ["重试", "Try again"],
+  cancel: ["取消", "Cancel"],
   showOnMap: ["在图上标出", "Mark on the map"],
 
   valueSi: ["合 {value}", "= {value}"],
@@ -170,6 +171,24 @@ export const STRINGS = {
   loadingStops: ["正在读取线路各处…", "Reading the stops…"],
   noStops: ["没有读到这条线路的各处。", "No stops of this route were found."],
   nameOnly: ["仅知其名", "name only"],
+
+  keyTitle: ["访问密钥", "Access key"],
+  keyButton: ["密钥", "Key"],
+  keyAsked: ["这个地图服务需要访问密钥才能读取数据。", "This map service needs an access key before it shows data."],
+  keyWrong: [
+    "地图服务不接受刚才的密钥：可能写错、过期或已停用。请核对后重新输入，或向管理员索取新的密钥。",
+    "The service did not take the key: it may be mistyped, expired or revoked. Check it, or ask the operator for a new one.",
+  ],
+  keyKept: ["这个标签页正在使用一个密钥。可以换成另一个，或让页面忘记它。", "This tab is using a key. Give another one, or have it forgotten."],
+  keyNone: ["没有密钥时只能看到公开的图层。有密钥请在此输入。", "Without a key only public layers are shown. If you have one, give it here."],
+  keyLabel: ["密钥（以 gp_ 开头）", "Key (begins with gp_)"],
+  keyNote: ["密钥只保存在这个标签页，关闭后即清除；只发给本服务，不会写进网址。", "The key is kept in this tab only, until it is closed; it is sent to this service only and never put into an address."],
+  keyUse: ["使用密钥", "Use the key"],
+  keyForget: ["忘记密钥", "Forget the key"],
+  keyEmpty: ["请输入密钥。", "Give a key."],
+  keyNoKey: ["这不像密钥：密钥中间没有空格，也没有中文字符。", "This is no key: keys have no spaces and no letters beyond ASCII."],
+  keyNeeded: ["没有密钥，读不到数据。", "Nothing can be read without a key."],
+  keyGive: ["输入密钥", "Give a key"],
 
   serviceDown: ["地图服务没有响应。", "The map service does not answer."],
   serviceDownHint: ["请确认服务已经启动、网络通畅，然后重试。", "Check that the service is running and reachable, then try again."],

@@ -1,4 +1,4 @@
-"""Access control as it is served: every route is in the policy, and every fault is an answer of its own."""
+"""Access control as it is served: every fault is an answer of its own."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from geoplan.access.authfile import AuthFileError, OidcRules
 from geoplan.access.gate import Gate
 from geoplan.access.grant import Scope, current_grant
 from geoplan.access.oidc import OidcVerifier
-from geoplan.access.policy import Policy
 from geoplan.access.settings import AccessSettings
 from geoplan.access.store import AuthStore
-from services.api import openapi
 from services.api.access import Access
+from tests.editing_rows import WITH_EDITING
 from tests.identity_provider import AUDIENCE, Provider, running_provider
 from tests.key_files import NOW, Clock, made_key, write_keys
 
@@ -43,55 +41,13 @@ def provider() -> Iterator[Provider]:
         yield made
 
 
-def routes_of(app: FastAPI) -> list[tuple[str, str]]:
-    """Every (method, template) of an application, those of included routers and mounted applications too."""
-    found: list[tuple[str, str]] = []
-
-    def walk(routes: Iterable[Any], prefix: str) -> None:
-        for route in routes:
-            template = prefix + getattr(route, "path", "")
-            methods = getattr(route, "methods", None) or ()
-            included = getattr(route, "original_router", None)
-            below = list(included.routes) if included is not None else list(getattr(route, "routes", None) or ())
-            # A kind of route that this walk does not know must not pass unseen.
-            assert methods or below, route
-            found.extend((method, template) for method in methods)
-            walk(below, template if included is None else prefix + route.include_context.prefix)
-
-    walk(app.routes, "")
-    return found
-
-
-def test_no_route_is_outside_the_policy(app: FastAPI) -> None:
-    routes = routes_of(app)
-    assert {("GET", "/layers"), ("GET", "/places"), ("GET", "/api"), ("GET", "/viewer/{path:path}")} <= set(routes)
-    assert Policy().undeclared(routes) == []
-
-
-def test_every_path_of_the_definition_is_in_the_policy() -> None:
-    """The raw front has no routes to walk; what it answers stands in the definition of the API."""
-    paths = openapi.written()["paths"]
-    methods = {"get", "put", "post", "delete", "patch", "options", "head"}
-    declared = [(name.upper(), path) for path, item in paths.items() for name in item if name in methods]
-    assert ("GET", "/collections/{collectionId}/items") in declared
-    assert Policy().undeclared(declared) == []
-
-
-def test_a_route_that_is_planted_is_found(app: FastAPI) -> None:
-    @app.post("/layers/{layer_id}/empty")
-    def empty(layer_id: str) -> None:
-        """Nobody declared this."""
-
-    assert Policy().undeclared(routes_of(app)) == [("POST", "/layers/{layer_id}/empty")]
-
-
 class Served:
     """An application behind access control that notes what reaches it."""
 
     def __init__(self, settings: AccessSettings, gate: Gate | None = None, status: int = 200) -> None:
         self.reached: list[tuple[str, str, str]] = []
         self.answers = status
-        self.access = Access(self._app, settings, gate=gate)
+        self.access = Access(self._app, settings, WITH_EDITING, gate)
 
     async def _app(self, scope: Any, _receive: Any, send: Any) -> None:
         grant = current_grant.get()
@@ -344,6 +300,17 @@ def test_rates_have_a_retry_after(write_file: Write) -> None:
     assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
     assert answers[-1].headers["content-type"] == "application/problem+json"
+
+
+def test_workers_count_together(write_file: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    key, token = made_key(rate_per_s=0.01)
+    keys = write_file(key)
+    workers = [Served(AccessSettings(auth=keys, rates=tmp_path / "new" / "rates.bin")) for _ in range(3)]
+    statuses = [worker.status("GET", ITEMS, bearer(token)) for _ in range(6) for worker in workers]
+    assert statuses == [200] * 10 + [429] * 8
+    alone = Served(AccessSettings(auth=keys, rates=keys / "rates.bin"))
+    assert alone.status("GET", ITEMS, bearer(token)) == 200
+    assert "each worker counts requests for itself" in caplog.text
 
 
 def test_guessing_is_slowed_down(write_file: Write) -> None:

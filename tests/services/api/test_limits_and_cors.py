@@ -27,6 +27,7 @@ from services.api.cors import cors
 from services.api.errors import CatchErrors
 from services.api.http_cache import HttpCache
 from services.api.limits import DEFAULTS, Bounds, Limits
+from tests.editing_rows import WITH_EDITING
 
 SMALL = {
     Kind.PAGE: Bounds(body_bytes=0),
@@ -40,7 +41,9 @@ RUN = "/processes/overlap/execution"
 
 def application(bounds: dict[Kind, Bounds], *outer: Middleware, cached: bool = True) -> FastAPI:
     inner = [Middleware(HttpCache)] if cached else []
-    app = FastAPI(middleware=[*outer, Middleware(Limits, bounds=bounds), *inner, Middleware(CatchErrors)])
+    app = FastAPI(
+        middleware=[*outer, Middleware(Limits, bounds=bounds, policy=WITH_EDITING), *inner, Middleware(CatchErrors)]
+    )
     errors.install(app)
     app.state.running = 0
     app.state.most = 0

@@ -123,7 +123,7 @@ def test_refusals(client: httpx.Client, query: str) -> None:
 
 
 def test_other_sets_and_collections_are_not_found(client: httpx.Client) -> None:
-    assert client.get("/collections/counties/tiles/CGCS2000Quad/1/0/0").status_code == 404
+    assert client.get("/collections/counties/tiles/Nothing/1/0/0").status_code == 404
     assert client.get(f"/collections/none/tiles/{TILE}").status_code == 404
 
 

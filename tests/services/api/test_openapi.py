@@ -128,8 +128,7 @@ def test_parameters_are_those_that_are_read() -> None:
 
 def test_sets_and_zooms_are_those_that_are_served() -> None:
     kinds = written()["components"]["parameters"]
-    assert kinds["tileMatrixSetId"]["schema"]["enum"] == list(tilesets.TILED)
-    assert kinds["describedSetId"]["schema"]["enum"] == list(tilesets.SETS)
+    assert kinds["tileMatrixSetId"]["schema"]["enum"] == list(tilesets.SETS)
     assert kinds["tileMatrix"]["schema"]["maximum"] == tile_requests.MAX_TILE_ZOOM
     assert len(tile_matrix_sets.definition("WebMercatorQuad")["tileMatrices"]) == tile_requests.MAX_TILE_ZOOM + 1
 

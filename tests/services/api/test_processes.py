@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from starlette.types import Message
 
 from geoplan.access.grant import Grant, Scope, current_grant
-from geoplan.processes import PROCESSES, jobs
+from geoplan.processes import PROCESSES, jobs, room
 from services.api.app import Service
 from services.api.http_cache import HttpCache
 from services.api.responses import File
@@ -85,6 +87,8 @@ def test_from_the_order_to_the_file(client: httpx.Client) -> None:
     assert (order["status"], order["processID"], order["type"]) == ("accepted", "export", "process")
     status = ended(client, location)
     assert (status["status"], status["progress"]) == ("successful", 100)
+    kept = datetime.fromisoformat(status["expires"]) - datetime.fromisoformat(status["finished"])
+    assert abs(kept - room.KEPT_FOR).total_seconds() < 1
     results = next(link["href"] for link in status["links"] if link["rel"].endswith("/results"))
     file = client.get(results).json()["file"]
     assert file["type"] == "text/csv"
@@ -126,6 +130,17 @@ def test_orders_that_are_refused(client: httpx.Client, body: Any, named: str, id
     response = client.post(EXPORT, json=body)
     assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
     assert named in response.json()["detail"]
+    assert client.get("/jobs").json()["jobs"] == []
+
+
+def test_an_order_for_which_there_is_no_room(client: httpx.Client, idle: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert idle is None
+    monkeypatch.setattr(room, "LEAST_FREE_BYTES", 1 << 60)
+    usage = shutil.disk_usage("/")._replace(total=1 << 62)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    response = client.post(EXPORT, json=CSV)
+    assert (response.status_code, response.headers["content-type"]) == (507, "application/problem+json")
+    assert "no room on the server's disk" in response.json()["detail"]
     assert client.get("/jobs").json()["jobs"] == []
 
 

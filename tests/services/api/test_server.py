@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -150,7 +150,12 @@ def served(project: Path, versions: Path) -> Iterator[tuple[str, subprocess.Pope
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [c for c in psutil.Process(process.pid).children() if "spawn_main" in " ".join(c.cmdline())]
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # one that was killed is a zombie until it is replaced
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.mark.timeout(300)

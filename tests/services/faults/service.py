@@ -146,15 +146,20 @@ class Service:
         """Memory of each worker without mapped files' shared pages, MiB: what a leak would grow."""
         return {worker.pid: worker.memory_full_info().uss / 2**20 for worker in self.workers()}
 
-    def raw(self, data: bytes | Iterable[bytes], timeout: float = ANSWER_S) -> bytes:
-        """What comes back for these bytes until the service ends the connection or is silent for `timeout`."""
-        return self.conversation(data, timeout)[0]
+    def raw(self, data: bytes | Iterable[bytes], timeout: float = ANSWER_S, quiet: float | None = None) -> bytes:
+        """What comes back for these bytes until the service ends the connection, or `timeout`.
 
-    def conversation(self, data: bytes | Iterable[bytes], timeout: float = ANSWER_S) -> tuple[bytes, bool]:
-        """The same, and whether it was the service that ended the connection, in the time for which data came."""
+        With `quiet` what comes ends as well when nothing more has followed for so long.
+        """
+        return self.conversation(data, timeout, quiet)[0]
+
+    def conversation(
+        self, data: bytes | Iterable[bytes], timeout: float = ANSWER_S, quiet: float | None = None
+    ) -> tuple[bytes, bool]:
+        """The same, and whether it ended in the time for which data came: by the service, unless `quiet` is given."""
         found = bytearray()
         with socket.create_connection(("127.0.0.1", self.port), ANSWER_S) as sock:
-            reader = threading.Thread(target=_read, args=(sock, found))
+            reader = threading.Thread(target=_read, args=(sock, found, quiet))
             reader.start()
             try:
                 for part in (data,) if isinstance(data, bytes) else data:
@@ -169,10 +174,12 @@ class Service:
         return bytes(found), ended
 
 
-def _read(sock: socket.socket, found: bytearray) -> None:
+def _read(sock: socket.socket, found: bytearray, quiet: float | None) -> None:
     try:
         while part := sock.recv(1 << 16):
             found += part
+            if quiet is not None:
+                sock.settimeout(quiet)
     except OSError:
         pass
 

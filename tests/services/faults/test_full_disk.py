@@ -89,10 +89,11 @@ def test_builds_that_are_killed_change_nothing_and_the_next_one_succeeds(
 ) -> None:
     begin = served_version(service)
     chance = random.Random(7)  # noqa: S311 - not for secrets
-    clock = time.monotonic()
-    whole = subprocess.Popen(build_command(files[3]), env=environment(ROOT, build_dir.with_name("other")))
-    assert whole.wait(120) == 0
-    lasted = time.monotonic() - clock
+    lasted = 0.0
+    for _ in range(2):  # the first may have to compile, and says nothing of how long a build lasts
+        clock = time.monotonic()
+        assert packed(files[3], build_dir.with_name("other")).returncode == 0
+        lasted = time.monotonic() - clock
     for _ in range(KILLS):
         process = subprocess.Popen(
             build_command(files[2]),

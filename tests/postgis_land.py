@@ -1,4 +1,4 @@
-"""The throw-away PostGIS of the tests of sources, with seeded land and with nothing."""
+"""The throw-away PostGIS of a run, with seeded land and with nothing: one for all tests that ask for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from geoplan.sources.postgis.address import Address
 from tests import postgis_server
-from tests.sources.land import load_counties, load_parcels
 
 SIDE = 60
 """Parcels along a side."""
@@ -44,6 +43,8 @@ def cluster() -> Iterator[postgis_server.Cluster]:
 @pytest.fixture(scope="session")
 def land(cluster: postgis_server.Cluster) -> Land:
     """A database with seeded parcels and counties that no test changes."""
+    from tests.sources.land import load_counties, load_parcels
+
     load_parcels(cluster, SIDE)
     load_counties(cluster)
     return Land(cluster, Address(cluster.dsn()))
