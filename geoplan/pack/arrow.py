@@ -207,6 +207,9 @@ def read_part(batches: dict[str, pa.RecordBatch], zooms: tuple[int, int]) -> Par
     boxes = _fixed(geometry, "box", 4)
     nodes = _fixed(batches[TREE], "box", 4)
     starts = [int(text) for text in batches[TREE].schema.metadata[b"starts"].split(b",")]
+    starts_of_levels = np.array(starts, np.int64)
+    # As all other arrays of an open pack: the kernels are compiled for those that cannot be written to.
+    starts_of_levels.setflags(write=False)
     columns = _columns(features, index, batches[COUNTS])
     width = sum(column.cell >= 0 for column in columns)
     cells = _fixed(index, "cells", width) if width else np.zeros((features.num_rows, 0), np.int32)
@@ -217,7 +220,7 @@ def read_part(batches: dict[str, pa.RecordBatch], zooms: tuple[int, int]) -> Par
         ids_order=_flat(index["by_id"], np.uint32),
         rank=_flat(geometry["rank"], np.int32) if "rank" in geometry.schema.names else None,
         geometry=from_nested(geometry["kind"], geometry["geometry"]),
-        tree=Tree(boxes, nodes, np.array(starts, np.int64)),
+        tree=Tree(boxes, nodes, starts_of_levels),
         validity=Validity(
             _flat(geometry["zooms"], np.uint32),
             _flat(repairs["key"], np.uint64),

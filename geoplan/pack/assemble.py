@@ -69,12 +69,13 @@ def memory_part(
     kept = specs_of(columns.schema, specs)
     picked = pa.array(rows)
     values = [canonical(columns[spec.name], spec.name, str(spec.type)).take(picked) for spec in kept]
-    found, cells, fragments = assemble_columns(kept, values)
+    by_id = np.argsort(numbers[rows], kind="stable").astype(np.uint32)
+    found, cells, fragments = assemble_columns(kept, values, by_id)
     return Part(
         min_zoom=min_zoom,
         max_zoom=max_zoom,
         ids=numbers[rows],
-        ids_order=np.argsort(numbers[rows], kind="stable").astype(np.uint32),
+        ids_order=by_id,
         rank=rows.astype(np.int32) if ordered else None,
         geometry=(geometry := take(geometry, rows)),
         tree=build_tree(boxes[rows]),
@@ -87,9 +88,9 @@ def memory_part(
 
 
 def assemble_columns(
-    specs: Sequence[ColumnSpec], values: Sequence[pa.Array]
+    specs: Sequence[ColumnSpec], values: Sequence[pa.Array], by_id: NDArray[np.uint32]
 ) -> tuple[tuple[Column, ...], NDArray[np.uint32], Fragments]:
-    """Columns, cells and fragments of values (`canonical`) in the order of the part."""
+    """Columns, cells and fragments of values (`canonical`) in the order of the part; `by_id` are its rows by id."""
     columns: list[Column] = []
     parts: list[Fragments] = []
     cells: list[NDArray[np.uint32]] = []
@@ -101,7 +102,7 @@ def assemble_columns(
         listed = pa.concat_arrays([distinct, pa.nulls(1, distinct.type)]) if coded else array
         parts.append(value_fragments(kind, listed))
         if coded:
-            order, starts = order_codes(codes, len(distinct))
+            order, starts = order_codes(codes, len(distinct), by_id)
             small = codes.astype(codes_type(len(distinct)))
             columns.append(Column(spec.name, kind, spec.in_tiles, small, distinct, order, starts, first, len(cells)))
             cells.append(codes.astype(np.uint32) + np.uint32(first))

@@ -38,13 +38,13 @@ def full_part(
 ) -> Part:
     """The part whose final arrays are in `raw`; its arrays are mapped files."""
     ids = raw.load("ids", np.int64)
+    raw.append("ids_order", np.argsort(ids, kind="stable").astype(np.uint32))
     columns = _columns(raw, specs, coded, len(ids), step)
     step("fragments")
     fragments = _fragments(raw, columns)
     raw.release_all()
     step("index")
     rank = raw.load("rank", np.int32)
-    raw.append("ids_order", np.argsort(ids, kind="stable").astype(np.uint32))
     width = sum(column.cell >= 0 for column in columns)
     part = Part(
         min_zoom=zooms[0],
@@ -82,7 +82,7 @@ def _columns(
         kept = coded[place] if place < len(coded) else None
         if kept is not None:
             codes = raw.load(f"codes-{place}", np.uint8 if len(kept.values) < 256 else np.uint16)
-            order, starts = order_codes(codes, len(kept.values))
+            order, starts = order_codes(codes, len(kept.values), raw.load("ids_order", np.uint32))
             raw.append(f"order-{place}", order)
             order = raw.load(f"order-{place}", np.uint32)
             found.append(Column(*about, codes, kept.values, order, starts, firsts[place], cell))

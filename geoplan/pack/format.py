@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from geoplan.errors import PackError
 
-FORMAT = "geoplan-pack/1"
+FORMAT = "geoplan-pack/2"
 MANIFEST = "pack.json"
 FULL = "full"
 """Name of the part with full detail."""

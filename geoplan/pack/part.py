@@ -150,9 +150,9 @@ class Fragments:
     json: NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Part:
-    """Features of a pack for a range of zooms.
+    """Features of a pack for a range of zooms; equal only to itself.
 
     Attributes
     ----------

@@ -23,9 +23,11 @@ LARGEST_PAIRS = 4_194_304
 """Combinations of all pairs of columns together (32 MiB)."""
 
 
-def order_codes(codes: NDArray[Any], distinct: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Rows by ascending code, then row; and where each code begins among them (distinct + 2)."""
-    order = np.argsort(codes, kind="stable").astype(np.uint32)
+def order_codes(
+    codes: NDArray[Any], distinct: int, by_id: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Rows by ascending code, then id (`by_id`: rows by id); and where each code begins among them (distinct + 2)."""
+    order = by_id[np.argsort(codes[by_id], kind="stable")]
     starts = np.zeros(distinct + 2, np.int64)
     np.cumsum(np.bincount(codes, minlength=distinct + 1), out=starts[1:])
     return order, starts

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+import weakref
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from geoplan.crs import DISPLAY, STORAGE, WEB_MERCATOR
 from geoplan.errors import QueryError
-from geoplan.pack.mercator import DEGREE_UNITS, UNIT_M
+from geoplan.pack.digits import Bytes, compiled, write_bytes, write_integer, write_millimetres, write_units
+from geoplan.pack.mercator import UNIT_M
 from geoplan.pack.part import LINE, MULTI, NONE, POINT, Column, Part
-from geoplan.pack.words import load_word, store_half, store_word
 
 CRS84 = "CRS84"
 """Longitude, latitude on WGS 84: the default of OGC API Features."""
@@ -28,10 +27,6 @@ _LON_LAT, _LAT_LON, _METRES = 0, 1, 2
 AXES = {CRS84: _LON_LAT, DISPLAY: _LAT_LON, STORAGE: _LAT_LON, WEB_MERCATOR: _METRES}
 """Order and unit of the positions written for each system, by its name (``CRS84`` or ``EPSG:n``)."""
 
-_Bytes = NDArray[np.uint8]
-_Whole = int | np.signedinteger[Any]
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-_compiled = cast("Callable[[_Function], _Function]", njit(cache=True, nogil=True))
 _MILLIMETRES = 1000 * UNIT_M
 _POSITION_BYTES = 32
 """No position is longer: ``[-20037508.343,-20037508.343],``."""
@@ -41,18 +36,7 @@ _KEPT_BYTES = 4 << 20
 """A thread keeps its buffer up to this size."""
 
 
-def _texts(texts: list[str]) -> NDArray[np.uint32]:
-    """Texts of up to four characters as words, the first character lowest."""
-    return np.array([int.from_bytes(text.encode().ljust(4, b"0"), "little") for text in texts], np.uint32)
-
-
-_FOUR = _texts([f"{number:04d}" for number in range(10_000)])
-_THREE = _texts([f"{number:03d}" for number in range(1000)])
-_WHOLE = _texts([f"{number}."[:4] for number in range(215)])
-_HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
-
-
-def _words(*texts: bytes) -> tuple[_Bytes, NDArray[np.int64]]:
+def _words(*texts: bytes) -> tuple[Bytes, NDArray[np.int64]]:
     """Several texts end to end, and where each begins."""
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=offsets[1:])
@@ -70,121 +54,8 @@ _KINDS, _KIND_OFFSETS = _words(
 )
 
 
-@_compiled
-def write_bytes(buffer: _Bytes, position: int, text: _Bytes, start: int, stop: int) -> int:
-    """Copy ``text[start:stop]``, eight bytes at once; returns the position after it.
-
-    Up to seven bytes behind the copy are overwritten: `buffer` has them to spare.
-    """
-    length = stop - start
-    if start + ((length + 7) & ~7) > len(text):
-        for index in range(length):
-            buffer[position + index] = text[start + index]
-        return position + length
-    for index in range(0, length, 8):
-        store_word(buffer, position + index, load_word(text, start + index))
-    return position + length
-
-
-@_compiled
-def write_integer(buffer: _Bytes, position: int, value: _Whole) -> int:
-    """Write a whole number from 0 to 2^63 - 1 in decimal; returns the position after it."""
-    digits = 1
-    rest = value // 10
-    while rest > 0:
-        digits += 1
-        rest //= 10
-    end = position + digits
-    at = end
-    while value > 9:
-        at -= 1
-        buffer[at] = 48 + value % 10
-        value //= 10
-    buffer[at - 1] = 48 + value
-    return end
-
-
-@_compiled
-def write_units(buffer: _Bytes, position: int, units: int) -> int:
-    """Write whole 1e-7 degrees as decimal degrees, trailing zeros dropped; returns the position after it.
-
-    Parameters
-    ----------
-    buffer
-        uint8 with at least 16 bytes free.
-    position
-        Where to begin.
-    units
-        1e-7 degrees, an int32.
-    """
-    rest: Any = np.int64(units)
-    if rest < 0:
-        buffer[position] = 45
-        position += 1
-        rest = -rest
-    whole = rest // DEGREE_UNITS
-    fraction = rest - whole * DEGREE_UNITS
-    store_half(buffer, position, _WHOLE[whole])
-    position += 1 + (whole > 9) + (whole > 99)
-    if fraction == 0:
-        return position
-    high = fraction // 1000
-    store_half(buffer, position + 1, _FOUR[high])
-    store_half(buffer, position + 5, _THREE[fraction - high * 1000])
-    position += 8
-    while buffer[position - 1] == 48:
-        position -= 1
-    return position
-
-
-@_compiled
-def write_millimetres(buffer: _Bytes, position: int, value: _Whole) -> int:
-    """Write whole millimetres as metres, trailing zeros dropped; returns the position after it."""
-    rest = np.int64(value)
-    if rest < 0:
-        buffer[position] = 45
-        position += 1
-        rest = -rest
-    whole = rest // 1000
-    fraction = rest - whole * 1000
-    position = write_integer(buffer, position, whole)
-    if fraction == 0:
-        return position
-    buffer[position] = 46
-    store_half(buffer, position + 1, _THREE[fraction])
-    position += 4
-    while buffer[position - 1] == 48:
-        position -= 1
-    return position
-
-
-@_compiled
-def write_json_string(buffer: _Bytes, position: int, text: _Bytes) -> int:
-    """Write UTF-8 bytes as a JSON string with its quotes; needs 6 bytes a byte and 2; returns the position after it."""
-    buffer[position] = 34
-    position += 1
-    for byte in text:
-        if byte in (34, 92):
-            buffer[position] = 92
-            buffer[position + 1] = byte
-            position += 2
-        elif byte < 32:
-            buffer[position] = 92
-            buffer[position + 1] = 117
-            buffer[position + 2] = 48
-            buffer[position + 3] = 48
-            buffer[position + 4] = _HEX[byte >> 4]
-            buffer[position + 5] = _HEX[byte & 15]
-            position += 6
-        else:
-            buffer[position] = byte
-            position += 1
-    buffer[position] = 34
-    return position + 1
-
-
-@_compiled
-def write_position(buffer: _Bytes, position: int, x: int, y: int, axes: int) -> int:
+@compiled
+def write_position(buffer: Bytes, position: int, x: int, y: int, axes: int) -> int:
     """Write ``[x,y]``: int32 degrees in either order (`axes` 0 or 1) or grid units as metres (2)."""
     buffer[position] = 91
     position += 1
@@ -204,8 +75,8 @@ def write_position(buffer: _Bytes, position: int, x: int, y: int, axes: int) -> 
     return position + 1
 
 
-@_compiled
-def _write_ring(buffer: _Bytes, position: int, positions: NDArray[np.int32], start: int, stop: int, axes: int) -> int:
+@compiled
+def _write_ring(buffer: Bytes, position: int, positions: NDArray[np.int32], start: int, stop: int, axes: int) -> int:
     """Write ``[[x,y],...]``."""
     buffer[position] = 91
     position += 1
@@ -219,8 +90,8 @@ def _write_ring(buffer: _Bytes, position: int, positions: NDArray[np.int32], sta
     return position
 
 
-@_compiled
-def _write_member(buffer: _Bytes, position: int, shapes: Any, member: int, kind: int, axes: int) -> int:
+@compiled
+def _write_member(buffer: Bytes, position: int, shapes: Any, member: int, kind: int, axes: int) -> int:
     """Write the coordinates of one point, line or polygon."""
     _, _, rings, vertices, positions = shapes
     first = rings[member]
@@ -239,8 +110,8 @@ def _write_member(buffer: _Bytes, position: int, shapes: Any, member: int, kind:
     return position
 
 
-@_compiled
-def write_shape(buffer: _Bytes, position: int, shapes: Any, row: int, axes: int) -> int:
+@compiled
+def write_shape(buffer: Bytes, position: int, shapes: Any, row: int, axes: int) -> int:
     """Write a feature's GeoJSON geometry, ``null`` where it has none; returns the position after it.
 
     `shapes` are kinds, members, rings, vertices and the positions that belong to `axes`.
@@ -268,7 +139,7 @@ def write_shape(buffer: _Bytes, position: int, shapes: Any, row: int, axes: int)
     return position + 1
 
 
-@_compiled
+@compiled
 def _fragment(cells: NDArray[np.uint32], columns: NDArray[np.int64], index: int, row: int) -> Any:
     """Position of a row's fragment of the chosen column `index`."""
     if columns[index, 0] >= 0:
@@ -276,29 +147,36 @@ def _fragment(cells: NDArray[np.uint32], columns: NDArray[np.int64], index: int,
     return columns[index, 1] + row
 
 
-@_compiled
-def _room(shapes: Any, rows: NDArray[np.int64], values: Any, columns: NDArray[np.int64], with_geometry: bool) -> Any:  # noqa: FBT001 - compiled
+@compiled
+def _room(shapes: Any, rows: NDArray[np.int64], values: Any, columns: NDArray[np.int64]) -> Any:
     """Largest number of bytes that the rows can take, without the names of the columns."""
     _, members, rings, vertices, _ = shapes
     cells, offsets, _ = values
     total = np.int64(0)
     for row in rows:
-        total += _FEATURE_BYTES
-        if with_geometry:
-            first, last = rings[members[row]], rings[members[row + 1]]
-            total += np.int64(vertices[last] - vertices[first]) * _POSITION_BYTES
-            total += 4 * np.int64(last - first + members[row + 1] - members[row])
+        first, last = rings[members[row]], rings[members[row + 1]]
+        total += _FEATURE_BYTES + np.int64(vertices[last] - vertices[first]) * _POSITION_BYTES
+        total += 4 * np.int64(last - first + members[row + 1] - members[row])
         for index in range(len(columns)):
             fragment = _fragment(cells, columns, index, row)
             total += offsets[fragment + 1] - offsets[fragment]
     return total
 
 
-@_compiled
-def _write(buffer: _Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np.int64], values: Any, plan: Any) -> int:
-    """Write the features, with commas between; returns how many bytes."""
+@compiled
+def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np.int64], values: Any, plan: Any) -> int:
+    """Write the features, with commas between.
+
+    Returns
+    -------
+    int
+        How many bytes, or less than 0 where the buffer has no room: so many are needed.
+    """
     cells, offsets, fragments = values
     columns, names, name_offsets, tail, axes, with_geometry = plan
+    room = _room(shapes, rows, values, columns) + len(rows) * (len(names) + len(tail)) + 16
+    if room > len(buffer):
+        return -room
     position = 0
     for row in rows:
         if position > 0:
@@ -319,19 +197,31 @@ def _write(buffer: _Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np
     return position
 
 
-@lru_cache(maxsize=256)
-def _columns(signature: tuple[tuple[str, int, int], ...]) -> tuple[NDArray[np.int64], _Bytes, NDArray[np.int64]]:
-    """Where the values of the columns are (k, 2), and the text before each: ``,"name":``."""
+_Written = tuple[NDArray[np.int64], Bytes, NDArray[np.int64], bool]
+_all_columns: weakref.WeakKeyDictionary[Part, _Written] = weakref.WeakKeyDictionary()
+
+
+def _columns_of(part: Part, names: tuple[str, ...] | list[str] | None) -> _Written:
+    """Where the values of the columns are (k, 2), the text before each (``,"name":``), and whether there are none."""
+    if names is not None:
+        return _written(chosen_columns(part, names))
+    found = _all_columns.get(part)
+    if found is None:
+        found = _all_columns[part] = _written(part.columns)
+    return found
+
+
+def _written(columns: tuple[Column, ...]) -> _Written:
     before = [
-        (b"," if index else b',"properties":{') + json.dumps(name, ensure_ascii=False).encode() + b":"
-        for index, (name, _, _) in enumerate(signature)
+        (b"," if index else b',"properties":{') + json.dumps(column.name, ensure_ascii=False).encode() + b":"
+        for index, column in enumerate(columns)
     ]
-    where = np.array([(cell, first) for _, cell, first in signature], np.int64).reshape(-1, 2)
-    return where, *_words(*before)
+    where = np.array([(column.cell, column.first_fragment) for column in columns], np.int64).reshape(-1, 2)
+    return where, *_words(*before), not columns
 
 
 @lru_cache(maxsize=64)
-def _tail(links: bytes, bare: bool) -> _Bytes:  # noqa: FBT001 - a key of the cache
+def _tail(links: bytes, bare: bool) -> Bytes:  # noqa: FBT001 - a key of the cache
     """What ends a feature; without columns the properties begin here too."""
     start = b',"properties":{}' if bare else b"}"
     return np.frombuffer(start + (b',"links":' + links if links else b"") + b"}", np.uint8).copy()
@@ -340,9 +230,9 @@ def _tail(links: bytes, bare: bool) -> _Bytes:  # noqa: FBT001 - a key of the ca
 _local = threading.local()
 
 
-def _buffer(size: int) -> _Bytes:
+def _buffer(size: int) -> Bytes:
     """A buffer of at least `size` bytes; a small one is kept for the thread's next answer."""
-    kept: _Bytes | None = getattr(_local, "buffer", None)
+    kept: Bytes | None = getattr(_local, "buffer", None)
     if kept is None or len(kept) < size:
         kept = np.empty(max(size, 1 << 16), np.uint8)
         if size <= _KEPT_BYTES:
@@ -408,16 +298,17 @@ def write_features(
     axes = AXES.get(crs)
     if axes is None:
         raise QueryError(f"features are not written in {crs!r}; use one of {', '.join(AXES)}.")
-    chosen = chosen_columns(part, columns)
-    where, names, name_offsets = _columns(tuple((c.name, c.cell, c.first_fragment) for c in chosen))
-    tail = _tail(links or b"", not chosen)
+    where, names, name_offsets, bare = _columns_of(part, columns)
+    tail = _tail(links or b"", bare)
     shape = part.geometry
     positions = shape.mercator if axes == _METRES else shape.degrees
     shapes = (shape.kinds, shape.members, shape.rings, shape.vertices, positions)
     values = (part.cells, part.fragments.json_offsets, part.fragments.json)
     wanted = np.ascontiguousarray(rows, np.int64)
-    room = _room(shapes, wanted, values, where, geometry) + len(wanted) * (len(names) + len(tail))
-    buffer = _buffer(room + 16)
     plan = (where, names, name_offsets, tail, axes, geometry)
+    buffer = _buffer(1 << 16)
     written = _write(buffer, part.ids, shapes, wanted, values, plan)
+    if written < 0:
+        buffer = _buffer(-written)
+        written = _write(buffer, part.ids, shapes, wanted, values, plan)
     return buffer[:written].tobytes()

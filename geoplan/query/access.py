@@ -17,6 +17,7 @@ from geoplan.query.kernels import (
     count_codes,
     filter_codes,
     first_in_box,
+    first_of_code,
     first_with_codes,
     gather_postings,
     smallest_ids,
@@ -83,6 +84,14 @@ def posted(column: Column, table: Truths) -> int:
 def spanned(places: Places) -> int:
     """How many rows lie in spans of an order."""
     return sum(stop - start for start, stop in places)
+
+
+def _single(plan: Plan, place: int) -> tuple[int, int] | None:
+    """Where the rows begin and end that have the one wanted value of a column; None when several are wanted."""
+    wanted = np.flatnonzero(plan.tables[place] == TRUE)
+    starts = plan.part.columns[place].starts
+    assert starts is not None
+    return (int(starts[wanted[0]]), int(starts[wanted[0] + 1])) if len(wanted) == 1 else None
 
 
 def postings(column: Column, table: Truths) -> Rows:
@@ -205,6 +214,11 @@ def _first_of_tables(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
         return np.zeros(0, np.int64), total
     sizes = {place: posted(part.columns[place], table) for place, table in plan.tables.items()}
     rarest = min(sizes, key=lambda one: sizes[one]) if sizes else None
+    single = min((place for place in sizes if _single(plan, place) is not None), key=sizes.__getitem__, default=None)
+    if single is not None:
+        span = _single(plan, single)
+        terms, tables = coded_terms(plan, without=single)
+        return first_of_code(part.cells, part.ids, part.columns[single].order, span, after, terms, tables, limit), total
     # Read as many rows as the index would give, and no more: with few matches the index is the shorter way.
     budget = len(part) if rarest is None else sizes[rarest]
     stop = min(start + max(budget, limit), len(part))

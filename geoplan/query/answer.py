@@ -22,7 +22,7 @@ from geoplan.query.instants import DAY_US, parse_datetime, parse_instant
 from geoplan.query.kernels import bound_ids, point_rows
 from geoplan.query.model import MOST_FEATURES, MOST_IDS, MOST_NEAREST, Query, Selected
 from geoplan.query.order import enough, page, parse_sortby, read_cursor, write_cursor
-from geoplan.query.plan import Plan, add, require
+from geoplan.query.plan import Plan, add, add_equal, require
 from geoplan.query.scopes import column_of, place_of
 from geoplan.query.shapes import box_of
 
@@ -196,10 +196,12 @@ def _add_datetime(plan: Plan, name: str | None, query: Query) -> None:
 
 
 def _add_equal(plan: Plan, name: str, value: Any) -> None:
-    column = next((column for column in plan.part.columns if column.name == name), None)
-    if column is None:
-        known = ", ".join(column.name for column in plan.part.columns)
+    columns = plan.part.columns
+    place = next((place for place, column in enumerate(columns) if column.name == name), None)
+    if place is None:
+        known = ", ".join(column.name for column in columns)
         raise QueryError(f"there is no property {name[:80]!r}; there are: {known}.")
+    column = columns[place]
     read = _READERS.get(column.type)
     try:
         wanted = value if read is None or not isinstance(value, str) else read(value)
@@ -207,8 +209,7 @@ def _add_equal(plan: Plan, name: str, value: Any) -> None:
         raise QueryError(f"{name}: {value[:80]!r} is not of the type {column.type}.") from None
     if read is None:
         raise QueryError(f"{name}: a property of lists cannot be compared so; use a filter.")
-    kind = {"integer": "number"}.get(column.type, column.type)
-    add(plan, Compare("=", Property(kind, name), Literal(kind, wanted)))
+    add_equal(plan, place, {"integer": "number"}.get(column.type, column.type), wanted)
 
 
 def _boolean(text: str) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geoplan.pack.part import Column
 from geoplan.query.instants import DAY_US
-from geoplan.query.kernels import bound_number, bound_text
+from geoplan.query.kernels import bound_number, bound_text, run_of_number, run_of_text
 
 Vector = tuple[NDArray[Any], NDArray[np.bool_]]
 """Values, and which of them are missing (those values mean nothing)."""
@@ -105,6 +105,23 @@ def bound(column: Column, value: Any, *, right: bool) -> int:
         return _whole_bound(ready, order, value, right=right)
     target = ready.raw.dtype.type(value) if ready.raw.dtype.kind == "f" else np.int64(value)
     return int(bound_number(ready.raw, order, ready.present, target, right))
+
+
+def run(column: Column, value: Any) -> tuple[int, int]:
+    """Where among the ascending values (plain: rows in `order`) those equal to `value` begin and end."""
+    if column.codes is not None:
+        start = bisect_left(keys := values_of(column).keys, value)
+        return start, start + (start < len(keys) and keys[start] == value)
+    ready = values_of(column)
+    if ready.text is not None and ready.offsets is not None:
+        key = np.frombuffer(value.encode("utf-8", "surrogatepass"), np.uint8)
+        start, stop = run_of_text(ready.offsets, ready.text, column.order, ready.present, key)
+        return int(start), int(stop)
+    assert ready.raw is not None
+    if column.type not in ("integer", "datetime") or isinstance(value, float) or abs(value) >= 2**63:
+        return bound(column, value, right=False), bound(column, value, right=True)
+    start, stop = run_of_number(ready.raw, column.order, ready.present, np.int64(value))
+    return int(start), int(stop)
 
 
 def _whole_bound(ready: Values, order: NDArray[np.uint32], value: float, *, right: bool) -> int:

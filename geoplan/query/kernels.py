@@ -63,6 +63,42 @@ def bound_text(offsets: Any, text: Any, order: Any, count: int, key: Any, right:
 
 
 @compiled
+def run_of_number(values: NDArray[Any], order: NDArray[np.uint32], count: int, target: Any) -> tuple[int, int]:
+    """Where among the first `count` of ``values[order]``, ascending, those equal to `target` begin and end."""
+    start = bound_number(values, order, count, target, False)  # noqa: FBT003 - compiled
+    stop, step = start, 1
+    # Mostly there are few: from the first on in growing steps, then halving.
+    while stop + step <= count and values[order[stop + step - 1]] == target:
+        stop += step
+        step *= 2
+    while step > 0:
+        if stop + step <= count and values[order[stop + step - 1]] == target:
+            stop += step
+        step >>= 1
+    return start, stop
+
+
+@compiled
+def run_of_text(offsets: Any, text: Any, order: Any, count: int, key: Any) -> tuple[int, int]:
+    """As `run_of_number`, for texts."""
+    start = bound_text(offsets, text, order, count, key, False)  # noqa: FBT003 - compiled
+    stop, step = start, 1
+    while stop + step <= count and _is_text(offsets, text, order[stop + step - 1], key):
+        stop += step
+        step *= 2
+    while step > 0:
+        if stop + step <= count and _is_text(offsets, text, order[stop + step - 1], key):
+            stop += step
+        step >>= 1
+    return start, stop
+
+
+@compiled
+def _is_text(offsets: Any, text: Any, row: Whole, key: Any) -> bool:
+    return _text_order(text, offsets[row], offsets[row + 1], key) == 0
+
+
+@compiled
 def bound_ids(ids: NDArray[np.int64], order: NDArray[np.uint32], target: int) -> int:
     """How many of ``ids[order]``, ascending, are less than `target`."""
     low, high = 0, len(order)
@@ -121,6 +157,22 @@ def first_with_codes(cells: Any, order: Any, start: Whole, stop: Whole, terms: A
         place += 1
     found[count] = place
     return found[: count + 1]
+
+
+@compiled
+def first_of_code(cells: Any, ids: Any, order: Any, span: Any, after: int, terms: Any, tables: Any, limit: int) -> Rows:
+    """The first `limit` rows of ``order[start:stop]``, which are of one code and so by id, after an id."""
+    start, stop = span
+    place = start + bound_ids(ids, order[start:stop], after + 1)
+    found = np.empty(limit, np.int64)
+    count = 0
+    while place < stop and count < limit:
+        row = np.int64(order[place])
+        if _has_codes(cells, row, terms, tables):
+            found[count] = row
+            count += 1
+        place += 1
+    return found[:count]
 
 
 @compiled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geoplan.errors import QueryError
 from geoplan.pack.part import Column, Part
 from geoplan.query.boxes import GridBox, meeting, overlapping
-from geoplan.query.columns import Vector, bound, take, values_of
+from geoplan.query.columns import Vector, bound, run, take, values_of
 from geoplan.query.compiler import FALSE, NOT_KNOWN, TRUE
 from geoplan.query.evaluate import Truths, related, truths
 from geoplan.query.expressions import (
@@ -185,7 +185,7 @@ def spans(node: Predicate, column: Column) -> list[tuple[int, int]] | None:
         case Compare(op, Property(), Literal(_, value)) if column.type != "json":
             return _compare_spans(op, value, column)
         case In(Property(), choices) if all(isinstance(one, Literal) for one in choices):
-            places = {_equal(one.value, column) for one in choices if isinstance(one, Literal)}
+            places = {run(column, one.value) for one in choices if isinstance(one, Literal)}
             return _joined(list(places))
         case Like(Property(), Literal(_, pattern)) if column.type == "string":
             return _prefix_spans(pattern, column)
@@ -215,14 +215,10 @@ def _prefix_spans(pattern: str, column: Column) -> list[tuple[int, int]] | None:
     return _joined([(bound(column, prefix, right=False), last)])
 
 
-def _equal(value: Any, column: Column) -> tuple[int, int]:
-    return bound(column, value, right=False), bound(column, value, right=True)
-
-
 def _compare_spans(op: str, value: Any, column: Column) -> list[tuple[int, int]]:
     present = values_of(column).present
     if op == "=":
-        start, stop = _equal(value, column)
+        start, stop = run(column, value)
     elif op in ("<", "<="):
         start, stop = 0, bound(column, value, right=op == "<=")
     else:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.api.live import LiveSource
 
 WORLD = Bounds(-180.0, -90.0, 180.0, 90.0)
-_KEPT_FILTERS = 32
+_KEPT_FILTERS = 256
 _KEPT_MASKS = 8
 T = TypeVar("T")
 

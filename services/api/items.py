@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -177,15 +178,26 @@ def page_answer(asked: Asked, selected: Selected, closing: dict[str, Any], etag:
     """The page of selected features, with what is to be told of them."""
     features = _written(asked, selected.rows)
     if selected.distances_m is not None:
-        closing["distancesM"] = [round(float(metres), 2) for metres in selected.distances_m]
+        closing["distancesM"] = np.round(selected.distances_m, 2).tolist()
     if not etag:
         etag = f"W/{tag_of(features + orjson.dumps([closing, _page_links(asked, selected)]))}"
-    closing["timeStamp"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    closing["timeStamp"] = _now()
     closing["links"] = _page_links(asked, selected)
     body = b'{"type":"FeatureCollection","features":[' + features + b"]," + orjson.dumps(closing)[1:]
     if asked.media_type == HTML_TYPE:
         body = pages.items_page(asked.collection.title, orjson.loads(body)).encode()
     return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
+
+
+def _now() -> str:
+    """The present moment in UTC, to the millisecond (RFC 3339)."""
+    seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def feature_answer(asked: Asked, number: int, etag: str) -> Answer:
@@ -225,7 +237,10 @@ def _forms(address: str, asked: Asked) -> list[Link]:
     is_page = asked.media_type == HTML_TYPE
     other = GEOJSON_TYPE if is_page else HTML_TYPE
     here = f"{address}?{asked.query}" if asked.query else address
-    there = _changed(asked, "f", "json" if is_page else "html")
+    form = "f=json" if is_page else "f=html"
+    there = f"{here}&{form}" if asked.query else f"{here}?{form}"
+    if "f" in asked.parameters:
+        there = _changed(asked, "f", form[2:])
     return [link(here, "self", asked.media_type), link(there, "alternate", other)]
 
 

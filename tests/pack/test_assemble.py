@@ -78,7 +78,7 @@ def check_values(part: Part, table: pa.Table, rows: np.ndarray[Any, Any]) -> Non
             assert column.starts is not None
             for code in range(len(listed)):
                 found = column.order[column.starts[code] : column.starts[code + 1]]
-                assert np.array_equal(found, np.flatnonzero(column.codes == code))
+                assert np.array_equal(found, part.ids_order[column.codes[part.ids_order] == code])
         else:
             assert column.values.to_pylist() == wanted
         ordered = [wanted[row] for row in column.order]
@@ -87,7 +87,9 @@ def check_values(part: Part, table: pa.Table, rows: np.ndarray[Any, Any]) -> Non
         assert by_bytes == sorted(by_bytes)
         assert ordered[: len(present)] == present  # missing ones are last
         equal = [a == b for a, b in pairwise(ordered)]
-        assert all(column.order[k] < column.order[k + 1] for k, same in enumerate(equal) if same)
+        # What is equal stands by id where there are codes, otherwise by row.
+        places = column.order if column.codes is None else part.ids[column.order]
+        assert all(places[k] < places[k + 1] for k, same in enumerate(equal) if same)
 
 
 def check_fragments(part: Part) -> None:

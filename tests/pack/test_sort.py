@@ -58,8 +58,8 @@ def test_a_slice_is_sorted_by_itself() -> None:
 
 
 def test_codes() -> None:
-    order, starts = order_codes(np.array([2, 0, 2, 1, 0], np.uint8), 2)
-    assert order.tolist() == [1, 4, 3, 0, 2]
+    order, starts = order_codes(np.array([2, 0, 2, 1, 0], np.uint8), 2, np.array([3, 4, 2, 1, 0], np.uint32))
+    assert order.tolist() == [4, 1, 3, 2, 0]
     assert starts.tolist() == [0, 2, 3, 5]
 
 

@@ -15,8 +15,9 @@ from pyproj import Transformer
 
 from geoplan.errors import QueryError
 from geoplan.pack.assemble import memory_part
+from geoplan.pack.digits import write_integer, write_json_string, write_millimetres, write_units
 from geoplan.pack.part import Part
-from geoplan.pack.writer import write_features, write_integer, write_json_string, write_millimetres, write_units
+from geoplan.pack.writer import write_features
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 SHAPES = [
