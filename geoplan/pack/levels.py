@@ -228,9 +228,10 @@ def _part(mosaic: Mosaic, attributes: Attributes, zooms: range) -> Part:
     rows = np.argsort(hilbert_keys(boxes), kind="stable")
     geometry = take(mosaic.geometry, rows)
     picked = pa.array(rows)
-    columns, cells, fragments = assemble_columns(
-        attributes.specs, [values.take(picked) for values in attributes.values]
-    )
+    # Ids are given in the order of the rows.
+    by_id = np.arange(len(rows), dtype=np.uint32)
+    values = [values.take(picked) for values in attributes.values]
+    columns, cells, fragments = assemble_columns(attributes.specs, values, by_id)
     ids = DISSOLVED_ID + np.arange(len(rows), dtype=np.int64)
     if len(zooms) == 1:
         # The cells' outlines are whole units of the zoom, and valid as they were made.
@@ -241,7 +242,7 @@ def _part(mosaic: Mosaic, attributes: Attributes, zooms: range) -> Part:
         min_zoom=zooms.start,
         max_zoom=zooms.stop - 1,
         ids=ids,
-        ids_order=np.arange(len(rows), dtype=np.uint32),
+        ids_order=by_id,
         rank=None,
         geometry=geometry,
         tree=build_tree(boxes[rows]),

@@ -164,7 +164,7 @@ def _room(shapes: Any, rows: NDArray[np.int64], values: Any, columns: NDArray[np
 
 
 @compiled
-def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np.int64], values: Any, plan: Any) -> int:
+def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np.int64], values: Any, plan: Any) -> Any:
     """Write the features, with commas between.
 
     Returns

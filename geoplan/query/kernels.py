@@ -94,7 +94,7 @@ def run_of_text(offsets: Any, text: Any, order: Any, count: int, key: Any) -> tu
 
 
 @compiled
-def _is_text(offsets: Any, text: Any, row: Whole, key: Any) -> bool:
+def _is_text(offsets: Any, text: Any, row: Whole, key: Any) -> Any:
     return _text_order(text, offsets[row], offsets[row + 1], key) == 0
 
 
