@@ -18,13 +18,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from geoplan.errors import PackError
 
-FORMAT = "geoplan-pack/2"
+FORMAT: Final = "geoplan-pack/2"
 MANIFEST = "pack.json"
 FULL = "full"
 """Name of the part with full detail."""
@@ -79,7 +79,7 @@ class Approximate(_Entry):
 class Manifest(_Entry):
     """Everything about a pack but its arrays (``pack.json``)."""
 
-    format: Literal["geoplan-pack/1"] = "geoplan-pack/1"
+    format: Literal["geoplan-pack/2"] = FORMAT
     id: Name
     title: dict[str, str] = {}
     description: str = ""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from geoplan.layers.facts import Facts
     from geoplan.layers.placement import Shapes
 
-FORMAT = 2
+FORMAT = 3
 _BOUNDARY_FILES = tuple(f"boundaries/{level}.parquet" for level in LEVELS)
 _GAZETTEER_FILES = ("gazetteer/names.parquet", "gazetteer/aliases.parquet", "gazetteer/villages.parquet")
 

@@ -30,6 +30,7 @@ from geoplan.access.settings import AccessSettings
 from geoplan.access.shared_limits import SharedRateLimiter
 from geoplan.access.store import AuthStore
 from geoplan.errors import SettingsError
+from services.api.answers import Sent
 from services.api.errors import Problem
 from services.api.security import HEADERS
 
@@ -82,6 +83,13 @@ class Access:
         self._audit = AuditLog(settings.audit) if settings.audit is not None else None
         self._checkers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="token")
         self._checks_waiting = 0
+
+    def prompt(self, scope: Scope) -> Sent | None:
+        """The answer of the application, where it can be given at once; never where there are keys to look at."""
+        answers = getattr(self.app, "prompt", None)
+        if answers is None or self._gate is not None or scope["method"] not in READING:
+            return None
+        return None if self._reader_elsewhere(scope, _headers(scope)) else answers(scope)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -61,6 +61,13 @@ class Sent(NamedTuple):
     etag: bytes
     unchanged: tuple[Header, ...]
     """Headers of the 304 in its place."""
+    head: bytes
+    """The headers as they are sent, each with the end of its line."""
+
+    @property
+    def unchanged_head(self) -> bytes:
+        """The headers of the 304 as they are sent."""
+        return _lines(self.unchanged)
 
 
 def strong_etag(*parts: str) -> str:
@@ -93,12 +100,22 @@ def prepare(answer: Answer, *, gzip: bool) -> Sent:
         own.append((b"content-length", str(len(body)).encode()))
     if etag:
         shared.append((b"etag", etag))
-    return Sent(answer.status, (*own, *shared), body, etag, tuple(shared))
+    headers = (*own, *shared)
+    return Sent(answer.status, headers, body, etag, tuple(shared), _lines(headers))
+
+
+def _lines(headers: Iterable[Header]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
+
+
+def not_modified(sent: Sent, known: bytes) -> bool:
+    """Whether the client's ``If-None-Match`` names the answer."""
+    return bool(sent.etag) and sent.status in {200, 204} and matches(known, (sent.etag,))
 
 
 async def respond(sent: Sent, scope: Scope, send: Send, known: bytes | None) -> None:
     """Send an answer, or 304 where the client's ``If-None-Match`` names it; HEAD gets no body."""
-    if known is not None and sent.etag and sent.status in {200, 204} and matches(known, (sent.etag,)):
+    if known is not None and not_modified(sent, known):
         await send({"type": "http.response.start", "status": 304, "headers": list(sent.unchanged)})
         await send({"type": "http.response.body", "body": b""})
         return

@@ -34,6 +34,7 @@ from services.api import (
     routes_tiles,
 )  # fmt: skip
 from services.api.access import Access
+from services.api.answers import Sent
 from services.api.catalog import Builds
 from services.api.cors import cors
 from services.api.errors import CatchErrors
@@ -65,6 +66,11 @@ class Service(FastAPI):
             await self.behind(scope, receive, send)
         else:
             await self.outer(scope, receive, send)
+
+    def prompt(self, scope: Scope) -> Sent | None:
+        """The answer to a request, where it can be given at once (`services.api.prompt`)."""
+        answers = getattr(self.outer, "prompt", None)
+        return None if answers is None else answers(scope)
 
     async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request past the front."""

@@ -60,6 +60,8 @@ MAX_WAITING = 256
 MAX_READING = 32
 """Requests that may wait for a database, each with rows in memory."""
 _Work = Sent | Awaitable[Sent]
+_BEGUN = "geoplan.begun"
+"""Key of the scope under which the way to an answer is kept that could not be given at once."""
 _READING = frozenset({"GET", "HEAD"})
 _OFF_LOOP_BYTES = 1 << 18
 
@@ -93,18 +95,44 @@ class Front:
         self._waiting = self._reading = 0
         self._being_made: dict[Any, asyncio.Future[Sent]] = {}
 
+    def prompt(self, scope: Scope) -> Sent | None:
+        """The answer, where it can be made at once; else what was begun is kept in the scope for `__call__`."""
+        work = self._begun(scope)
+        if isinstance(work, Sent):
+            return work
+        if work is not None:
+            scope[_BEGUN] = work
+        return None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["method"] in _READING:
-            handler = self._handler(get_route_path(scope).split("/"))
-            if handler is not None:
-                problem = refusal(scope)
-                if problem is None:
-                    await self._answer(handler, scope, send)
-                    return
-                await problem(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        work = scope.pop(_BEGUN, None) or self._begun(scope)
+        if work is None:
+            await (refusal(scope) or self.app)(scope, receive, send)
+            return
+        sent = work if isinstance(work, Sent) else await self._ended(scope, work)
+        await respond(sent, scope, send, header(scope, b"if-none-match"))
+
+    def _begun(self, scope: Scope) -> _Work | None:
+        """The answer of the front or the way to it; None when the request is for the application behind."""
+        if scope["method"] not in _READING:
+            return None
+        handler = self._handler(get_route_path(scope).split("/"))
+        if handler is None or refusal(scope) is not None:
+            return None
+        try:
+            return handler(scope)
+        except Exception as error:  # noqa: BLE001 - every fault is an answer
+            return _failed(scope, error)
+
+    async def _ended(self, scope: Scope, work: Awaitable[Sent]) -> Sent:
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001 - every fault is an answer
+            return _failed(scope, error)
 
     def _handler(self, parts: list[str]) -> Callable[[Scope], _Work] | None:
         """Who answers a path; None for the application behind."""
@@ -122,19 +150,6 @@ class Front:
             return None
         answer = self._items if count == 4 else self._feature
         return lambda scope: answer(scope, parts)
-
-    async def _answer(self, handler: Callable[[Scope], _Work], scope: Scope, send: Send) -> None:
-        known = header(scope, b"if-none-match")
-        try:
-            sent = handler(scope)
-            if not isinstance(sent, Sent):
-                sent = await sent
-        except GeoplanError as error:
-            sent = prepare(_problem(scope, error), gzip=False)
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            sent = prepare(faults.problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED), gzip=False)
-        await respond(sent, scope, send, known)
 
     def _xyz(self, scope: Scope, parts: list[str]) -> _Work:
         def request(shelf: Shelf) -> TileRequest:
@@ -271,12 +286,13 @@ def _tile_kind(scope: Scope) -> str:
     return "geojson" if prefers_json(header(scope, b"accept") or b"") else "mvt"
 
 
-def _problem(scope: Scope, error: GeoplanError) -> Answer:
-    answer = faults.answer_for(error)
+def _failed(scope: Scope, error: Exception) -> Sent:
+    """The answer to a request that failed: what a person can do something about is told, the rest is logged."""
+    answer = faults.answer_for(error) if isinstance(error, GeoplanError) else None
     if answer is None:
         logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
-        return faults.problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
-    return answer
+        answer = faults.problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
+    return prepare(answer, gzip=False)
 
 
 def _named(known: bytes, etag: str) -> str:

@@ -13,7 +13,8 @@ from collections import OrderedDict
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from services.api.prompt import PromptProtocol
 
 HEADER_S = 10.0
 """Longest time from a connection, or the first byte of a request, to the end of its headers."""
@@ -38,7 +39,7 @@ _waiting: OrderedDict[GuardedProtocol, None] = OrderedDict()
 """Connections of this worker that are between requests, the longest waiting first."""
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(PromptProtocol):
     """A connection that is ended when it is of no use."""
 
     most = MAX_CONNECTIONS
