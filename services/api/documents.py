@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from geoplan.pack.part import Column
+from services.api import json_fg
 from services.api.catalog import Shelf
 from services.api.collection import Collection, said
 from services.api.crs import CRS84, STORAGE_CRS, SYSTEMS
@@ -35,6 +36,7 @@ CONFORMANCE: tuple[str, ...] = (
     f"{_SPEC}ogcapi-common-2/1.0/conf/collections",
     *(f"{_SPEC}ogcapi-features-1/1.0/conf/{name}" for name in ("core", "oas30", "geojson")),
     f"{_SPEC}ogcapi-features-2/1.0/conf/crs",
+    *json_fg.CONFORMANCE,
     *(
         f"{_SPEC}ogcapi-features-3/1.0/conf/{name}"
         for name in ("filter", "features-filter", "queryables", "queryables-query-parameters")

@@ -29,7 +29,7 @@ MAX_NEAREST = 1000
 RESERVED = frozenset(
     {
         "f", "limit", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "sortby",
-        "properties", "skipGeometry", "cursor", "point", "near", "radius", "nearest", "within", "ids",
+        "properties", "profile", "skipGeometry", "cursor", "point", "near", "radius", "nearest", "within", "ids",
     }
 )  # fmt: skip
 """Parameters with a meaning of their own; a property of such a name is asked for in a filter."""

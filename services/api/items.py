@@ -26,13 +26,14 @@ from services.api.catalog import Shelf
 from services.api.collection import Collection
 from services.api.crs import System, content_crs, system
 from services.api.item_parameters import RESERVED, chosen_columns, flag, is_heavy, limit_of, query_of
+from services.api.json_fg import JSON_FG, PLAIN, PROFILES, to_json_fg
 from services.api.links import GEOJSON_TYPE, HTML_TYPE, JSON_TYPE, Link, link
 from services.api.responses import REVALIDATE
 from services.api.targets import Parameters, digits, parse_query, query_text, refuse_parameter
 from services.api.within import Within, within_division
 
 FORMATS = {"json": GEOJSON_TYPE, "geojson": GEOJSON_TYPE, "html": HTML_TYPE}
-FEATURE_PARAMETERS = frozenset({"f", "crs", "properties", "skipGeometry"})
+FEATURE_PARAMETERS = frozenset({"f", "crs", "profile", "properties", "skipGeometry"})
 _PLAIN = re.compile(rb"[A-Za-z0-9_.~!*():,;@$/?=&%+-]*")
 """Queries that can stand in a link as they came."""
 _HTML_FEATURES = 500
@@ -148,6 +149,8 @@ def _asked(collection: Collection, parameters: Parameters, query: bytes, address
     media_type = FORMATS.get(named)
     if media_type is None:
         raise QueryError(f"f: must be one of {', '.join(FORMATS)}")
+    if parameters.get("profile", PLAIN) not in PROFILES:
+        raise QueryError(f"profile: must be one of {', '.join(PROFILES)}")
     as_sent = query.decode("ascii") if _PLAIN.fullmatch(query) else query_text(parameters)
     return Asked(collection, parameters, as_sent, address, media_type, system(parameters.get("crs"), "crs"))
 
@@ -186,6 +189,9 @@ def page_answer(asked: Asked, selected: Selected, closing: dict[str, Any], etag:
     body = b'{"type":"FeatureCollection","features":[' + features + b"]," + orjson.dumps(closing)[1:]
     if asked.media_type == HTML_TYPE:
         body = pages.items_page(asked.collection.title, orjson.loads(body)).encode()
+    elif asked.parameters.get("profile") == JSON_FG:
+        up = asked.address.removesuffix("/items")
+        body = to_json_fg(body, asked.collection, asked.crs, f"{up}/schema")
     return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
 
 
@@ -210,6 +216,8 @@ def feature_answer(asked: Asked, number: int, etag: str) -> Answer:
     body = _written(asked, np.array([row]), orjson.dumps(links))
     if asked.media_type == HTML_TYPE:
         body = pages.feature_page(asked.collection.title, orjson.loads(body)).encode()
+    elif asked.parameters.get("profile") == JSON_FG:
+        body = to_json_fg(body, asked.collection, asked.crs, f"{up}/schema")
     return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,9 @@ def made(project: Path, versions: Path) -> str:
     (project / "build" / "archives").mkdir()
     pack = versions / "v1" / "packs" / "counties"
     seed(pack, project / "build" / "archives" / "counties.pmtiles", min_zoom=8, max_zoom=8, workers=1)
-    job = Job(id="a" * 32, process="export", inputs={}, packs={}, created="2026-01-01T00:00:00Z",
-              updated="2026-01-01T00:00:00Z", status=JobStatus.SUCCESSFUL,
+    # Of today: results are kept for some days only.
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    job = Job(id="a" * 32, process="export", inputs={}, packs={}, created=now, updated=now, status=JobStatus.SUCCESSFUL,
               outputs={"file": {"mediaType": "text/csv", "file": "a.csv"}})  # fmt: skip
     folder = project / "build" / "jobs" / job.id
     folder.mkdir(parents=True)
