@@ -6,20 +6,17 @@ nothing is rounded on the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from geoplan.pack.compiled import compiled
 from geoplan.pack.mercator import DEGREE_UNITS
 from geoplan.pack.words import load_word, store_half, store_word
 
 Bytes = NDArray[np.uint8]
 _Whole = int | np.signedinteger[Any]
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-compiled = cast("Callable[[_Function], _Function]", njit(cache=True, nogil=True))
 
 
 def _texts(texts: list[str]) -> NDArray[np.uint32]:

@@ -109,7 +109,7 @@ class Column:
     values
         Distinct values, ascending; of a plain column the value of each row (null where missing).
     order
-        uint32 (n): rows by ascending value, then row; missing ones last.
+        uint32 (n): rows by ascending value, then id (plain: then row); missing ones last.
     starts
         int64 (distinct + 2), only with codes: rows of code ``c`` are ``order[starts[c]:starts[c+1]]``, the
         missing ones being code ``distinct``.

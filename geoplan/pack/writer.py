@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from geoplan.crs import DISPLAY, STORAGE, WEB_MERCATOR
 from geoplan.errors import QueryError
-from geoplan.pack.digits import Bytes, compiled, write_bytes, write_integer, write_millimetres, write_units
+from geoplan.pack.compiled import compiled
+from geoplan.pack.digits import Bytes, write_bytes, write_integer, write_millimetres, write_units
 from geoplan.pack.mercator import UNIT_M
 from geoplan.pack.part import LINE, MULTI, NONE, POINT, Column, Part
 

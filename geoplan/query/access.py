@@ -12,16 +12,16 @@ from geoplan.query.boxes import GridBox, box_candidates, box_found, kernel_shape
 from geoplan.query.compiler import TRUE
 from geoplan.query.evaluate import Truths, truths
 from geoplan.query.expressions import SHAPE_COLUMN, Predicate, columns_of
-from geoplan.query.kernels import (
+from geoplan.query.indexes import (
     bound_ids,
     count_codes,
     filter_codes,
-    first_in_box,
     first_of_code,
     first_with_codes,
     gather_postings,
     smallest_ids,
 )
+from geoplan.query.kernels import first_in_box
 from geoplan.query.plan import Places, Plan, Rows
 from geoplan.query.scopes import PairScope, RowScope, place_of
 from geoplan.query.shapes import Box

@@ -18,8 +18,9 @@ from geoplan.query.columns import values_of
 from geoplan.query.compiler import TRUE
 from geoplan.query.distance import MOST_METRES, rows_near
 from geoplan.query.expressions import DATE, DATETIME, AnyOf, Compare, IsNull, Like, Literal, Property
+from geoplan.query.indexes import bound_ids
 from geoplan.query.instants import DAY_US, parse_datetime, parse_instant
-from geoplan.query.kernels import bound_ids, point_rows
+from geoplan.query.kernels import point_rows
 from geoplan.query.model import MOST_FEATURES, MOST_IDS, MOST_NEAREST, Query, Selected
 from geoplan.query.order import enough, page, parse_sortby, read_cursor, write_cursor
 from geoplan.query.plan import Plan, add, add_equal, require

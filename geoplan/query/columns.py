@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from geoplan.pack.part import Column
+from geoplan.query.indexes import bound_number, bound_text, run_of_number, run_of_text
 from geoplan.query.instants import DAY_US
-from geoplan.query.kernels import bound_number, bound_text, run_of_number, run_of_text
 
 Vector = tuple[NDArray[Any], NDArray[np.bool_]]
 """Values, and which of them are missing (those values mean nothing)."""

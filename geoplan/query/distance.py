@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoplan.pack.compiled import compiled
 from geoplan.pack.mercator import DEGREE_UNITS
 from geoplan.pack.part import POINT, POLYGON, Part
 from geoplan.query.boxes import GridBox, Rows, box_candidates, kernel_shapes
-from geoplan.query.kernels import compiled, holds
+from geoplan.query.kernels import holds
 from geoplan.query.shapes import boxes_of
 
 MOST_METRES = 100_000.0

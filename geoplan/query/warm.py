@@ -14,7 +14,7 @@ from geoplan.pack.part import Part
 from geoplan.pack.writer import AXES, write_features
 from geoplan.query.answer import select
 from geoplan.query.filters import compile_filter
-from geoplan.query.kernels import bound_number, bound_text
+from geoplan.query.indexes import bound_number, bound_text, run_of_number, run_of_text
 from geoplan.query.model import Query
 
 
@@ -38,7 +38,7 @@ def warm() -> None:
     part = _mapped(memory_part(table, np.asarray(shapely.points(along, along))))
     pack = _Small(part)
     _warm_plain()
-    texts = ["code=1 and kind='2'", "code=1", "kind>'0' and code=0"]
+    texts = ["code=1 and kind='2'", "code=1", "kind>'0' and code=0", "kind>='1'"]
     for text in texts:
         select(pack, Query(filter=compile_filter(text, pack=part), bbox=(1, 1, 1.2, 1.2)))
         select(pack, Query(filter=compile_filter(text, pack=part), limit=2))
@@ -64,6 +64,8 @@ def _warm_plain() -> None:
         bound_number(values, order, 3, target, True)  # noqa: FBT003 - compiled
     text = _mapped(np.frombuffer(b"abc", np.uint8))
     bound_text(_mapped(np.arange(4)), text, order, 3, text, True)  # noqa: FBT003 - compiled
+    run_of_text(_mapped(np.arange(4)), text, order, 3, text)
+    run_of_number(_mapped(np.arange(3)), order, 3, np.int64(1))
 
 
 def _mapped(value: Any) -> Any:
