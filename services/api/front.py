@@ -111,7 +111,7 @@ class Front:
             return
         work = scope.pop(_BEGUN, None) or self._begun(scope)
         if work is None:
-            await (refusal(scope) or self.app)(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         sent = work if isinstance(work, Sent) else await self._ended(scope, work)
         await respond(sent, scope, send, header(scope, b"if-none-match"))

@@ -102,4 +102,5 @@ def test_reading_takes_linear_time(part: tuple[str, ...]) -> None:
         return time.process_time() - started
 
     seconds(10)
-    assert seconds(8_000) < 30 * max(seconds(1_000), 0.02)
+    # The best of three: what else the machine does costs time at random.
+    assert min(seconds(8_000) for _ in range(3)) < 30 * max(seconds(1_000), 0.02)

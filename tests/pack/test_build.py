@@ -25,7 +25,7 @@ from geoplan.pack.assemble import memory_part
 from geoplan.pack.build import PackOptions, build_pack, pack_frame
 from geoplan.pack.columns import ColumnSpec
 from geoplan.pack.open import open_pack
-from geoplan.pack.part import Part
+from geoplan.pack.part import Column, Part
 from geoplan.pack.read import Source
 from geoplan.pack.shapes import to_shapely
 from geoplan.pack.verify import verify_pack
@@ -82,6 +82,14 @@ def features(part: Part) -> dict[int, tuple[Any, ...]]:
 
 
 @pytest.mark.usefixtures("small")
+def in_order(column: Column) -> list[Any]:
+    """The values of a column, by its index."""
+    if column.codes is None:
+        return column.values.take(pa.array(column.order)).to_pylist()  # noqa: PD011 - not of pandas
+    listed = [*column.values.to_pylist(), None]  # noqa: PD011 - not of pandas
+    return [listed[code] for code in column.codes[column.order]]
+
+
 def test_a_stream_makes_what_memory_makes(tmp_path: Path) -> None:
     frame = parcels()
     source = written(tmp_path / "p.parquet", frame, row_group_size=100)
@@ -102,7 +110,10 @@ def test_a_stream_makes_what_memory_makes(tmp_path: Path) -> None:
     assert np.array_equal(part.validity.zooms, wanted.validity.zooms)
     assert np.array_equal(part.validity.keys, wanted.validity.keys)
     for found, expected in zip(part.columns, wanted.columns, strict=True):
-        assert np.array_equal(found.order, expected.order), found.name
+        # A stream does not give codes to columns of many values: what is equal stands by row there, by id here.
+        if (found.codes is None) == (expected.codes is None):
+            assert np.array_equal(found.order, expected.order), found.name
+        assert in_order(found) == in_order(expected)
     assert set(part.pairs) == {(1, 2)}
     assert not list(tmp_path.glob(".pack*"))
 

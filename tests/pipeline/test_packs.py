@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from rich.console import Console
 from shapely import Point, box
 from typer.testing import CliRunner
 
+from geoplan.cli import pack as cli_pack
 from geoplan.cli.pack import pack_app
 from geoplan.errors import LayerError
 from geoplan.layers.definition import Levels
@@ -80,11 +82,13 @@ def test_tiles_of_low_zooms_carry_what_the_layer_file_says(tmp_path: Path) -> No
     assert {"value", "households", "owner", "town"} <= set().union(*drawn(pack, 9))
 
 
-def test_what_a_level_does_not_say_is_listed(tmp_path: Path) -> None:
+def test_what_a_level_does_not_say_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = packed(tmp_path, max_zoom=8, statistics={"value": "mean"})
     note = pack.manifest.report["levels"]["z0-8"]
     assert (note["by"], note["not_in_level"]) == (["class", "fill"], ["town", "owner"])
-    result = CliRunner().invoke(pack_app, ["info", str(pack.path)], env={"COLUMNS": "200"})
+    # The console takes its width when it is made.
+    monkeypatch.setattr(cli_pack, "console", Console(width=200))
+    result = CliRunner().invoke(pack_app, ["info", str(pack.path)])
     row = [cell.strip() for cell in next(x for x in result.output.splitlines()[::-1] if "z0-8" in x).split("│")]
     assert row[1:-1] == ["z0-8", "class, fill", "count, value_mean", "share, households_mean, places", "town, owner"]
 
