@@ -81,7 +81,6 @@ def features(part: Part) -> dict[int, tuple[Any, ...]]:
     return {number: (None if shape is None else shape.wkt, *values) for number, shape, *values in rows}
 
 
-@pytest.mark.usefixtures("small")
 def in_order(column: Column) -> list[Any]:
     """The values of a column, by its index."""
     if column.codes is None:
@@ -90,6 +89,7 @@ def in_order(column: Column) -> list[Any]:
     return [listed[code] for code in column.codes[column.order]]
 
 
+@pytest.mark.usefixtures("small")
 def test_a_stream_makes_what_memory_makes(tmp_path: Path) -> None:
     frame = parcels()
     source = written(tmp_path / "p.parquet", frame, row_group_size=100)
