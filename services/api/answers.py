@@ -88,7 +88,7 @@ def packed_etag(etag: str) -> bytes:
 def prepare(answer: Answer, *, gzip: bool) -> Sent:
     """The form of an answer for a client that takes gzip, or not; large bodies belong in a thread."""
     body, etag = answer.body, answer.etag.encode()
-    shared = [*_SECURITY, _VARY, (b"cache-control", answer.cache.encode()), *answer.extra]
+    more: list[Header] = [(b"cache-control", answer.cache.encode()), *answer.extra]
     own: list[Header] = []
     if answer.media_type:
         own.append((b"content-type", answer.media_type.encode()))
@@ -99,13 +99,19 @@ def prepare(answer: Answer, *, gzip: bool) -> Sent:
     if answer.status != 204:
         own.append((b"content-length", str(len(body)).encode()))
     if etag:
-        shared.append((b"etag", etag))
-    headers = (*own, *shared)
-    return Sent(answer.status, headers, body, etag, tuple(shared), _lines(headers))
+        more.append((b"etag", etag))
+    shared = (*_ALWAYS, *more)
+    return Sent(
+        answer.status, (*own, *shared), body, etag, shared, b"".join((_lines(own), _ALWAYS_LINES, _lines(more)))
+    )
 
 
 def _lines(headers: Iterable[Header]) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in headers])
+
+
+_ALWAYS: tuple[Header, ...] = (*_SECURITY, _VARY)
+_ALWAYS_LINES = _lines(_ALWAYS)
 
 
 def not_modified(sent: Sent, known: bytes) -> bool:

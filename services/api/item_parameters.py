@@ -5,7 +5,9 @@ from __future__ import annotations
 import calendar
 import math
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 from geoplan.errors import QueryError
 from geoplan.pack.part import Part
@@ -42,26 +44,21 @@ _DURATION = re.compile(r"P(?:(\d{1,3})Y)?(?:(\d{1,3})M)?(?:(\d{1,3})W)?(?:(\d{1,
 
 def query_of(collection: Collection, parameters: Parameters, limit: int, within: Within | None = None) -> Query:
     """The query that parameters ask for; raises `QueryError` or `PlaceError`."""
-    get = parameters.get
-    radius, nearest = get("radius"), get("nearest")
-    near = _numbers(get("near"), "near", "longitude,latitude", 2)
-    if (near is None) != (radius is None and nearest is None):
+    if ("near" in parameters) != ("radius" in parameters or "nearest" in parameters):
         raise QueryError("near: give it with radius (metres) or nearest (a number of features), and these with near")
-    return Query(
-        bbox=_bbox(get("bbox")),
-        bbox_crs=system(get("bbox-crs"), "bbox-crs").name,
-        point=_numbers(get("point"), "point", "longitude,latitude", 2),
-        near=near,
-        radius_m=None if radius is None else _number(radius, "radius", MAX_RADIUS_M),
-        nearest=None if nearest is None else whole_number(nearest, "nearest", 1, MAX_NEAREST),
-        ids=_ids(get("ids")),
-        datetime=None if get("datetime") is None else interval(get("datetime", "")),
-        filter=joined(_filter(collection, parameters), within.kept if within else None),
-        equal=_equals(collection, parameters),
-        sortby=tuple(filter(None, get("sortby", "").split(","))),
-        limit=limit,
-        after=get("cursor"),
-    )
+    given: dict[str, Any] = {}
+    equal: dict[str, str] = {}
+    # Most requests have two or three parameters, of more than twenty that there are.
+    for name, text in parameters.items():
+        field = _FIELDS.get(name)
+        if field is not None:
+            given[field[0]] = field[1](text)
+        elif name not in RESERVED and name in collection.names:
+            equal[name] = text
+    filter_ = None if _FILTERS.isdisjoint(parameters) else _filter(collection, parameters)
+    if within is not None:
+        filter_ = joined(filter_, within.kept)
+    return Query(limit=limit, equal=equal, filter=filter_, **given)
 
 
 def joined(*filters: Filter | None) -> Filter | None:
@@ -137,13 +134,7 @@ def _filter(collection: Collection, parameters: Parameters) -> Filter | None:
     return compiled_filter(collection, get("filter", ""), get("filter-lang", ""), get("filter-crs", ""))
 
 
-def _equals(collection: Collection, parameters: Parameters) -> dict[str, str]:
-    return {name: value for name, value in parameters.items() if name not in RESERVED and name in collection.names}
-
-
-def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
+def _bbox(text: str) -> tuple[float, float, float, float]:
     numbers = _floats(text)
     if len(numbers) == 6:
         numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
@@ -153,21 +144,17 @@ def _bbox(text: str | None) -> tuple[float, float, float, float] | None:
     return west, south, east, north
 
 
-def _ids(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
+def _ids(text: str) -> tuple[int, ...]:
     numbers = [digits(part) for part in text.split(",")]
     if len(numbers) > MAX_IDS or any(number is None or number >= 1 << 63 for number in numbers):
         raise QueryError(f"ids: must be up to {MAX_IDS} whole numbers with commas between")
     return tuple(number or 0 for number in numbers)
 
 
-def _numbers(text: str | None, what: str, form: str, size: int) -> tuple[float, float] | None:
-    if text is None:
-        return None
+def _position(text: str, what: str) -> tuple[float, float]:
     numbers = _floats(text)
-    if len(numbers) != size:
-        raise QueryError(f"{what}: must be {size} numbers, {form}, in degrees")
+    if len(numbers) != 2:
+        raise QueryError(f"{what}: must be 2 numbers, longitude,latitude, in degrees")
     longitude, latitude = numbers
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
         raise QueryError(
@@ -191,3 +178,19 @@ def _floats(text: str) -> list[float]:
     except ValueError:
         return []
     return numbers if all(map(math.isfinite, numbers)) else []
+
+
+_FILTERS = frozenset({"filter", "filter-lang", "filter-crs"})
+_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "bbox": ("bbox", _bbox),
+    "bbox-crs": ("bbox_crs", lambda text: system(text, "bbox-crs").name),
+    "point": ("point", lambda text: _position(text, "point")),
+    "near": ("near", lambda text: _position(text, "near")),
+    "radius": ("radius_m", lambda text: _number(text, "radius", MAX_RADIUS_M)),
+    "nearest": ("nearest", lambda text: whole_number(text, "nearest", 1, MAX_NEAREST)),
+    "ids": ("ids", _ids),
+    "datetime": ("datetime", interval),
+    "sortby": ("sortby", lambda text: tuple(filter(None, text.split(",")))),
+    "cursor": ("after", str),
+}
+"""What a parameter is in a query, and how it is read."""

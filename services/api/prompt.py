@@ -94,5 +94,8 @@ class PromptProtocol(HttpToolsProtocol):
             status, head, body = 304, sent.unchanged_head, b""
         elif self.scope["method"] == "HEAD":
             body = b""
-        own = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
-        self.transport.write(b"".join((STATUS_LINE[status], own, head, b"\r\n", body)))
+        self.transport.write(b"".join((STATUS_LINE[status], *self._default_lines(), head, b"\r\n", body)))
+
+    def _default_lines(self) -> list[bytes]:
+        """The server's own headers: the date."""
+        return [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
