@@ -22,17 +22,13 @@ from geoplan.crs import Bounds
 from geoplan.pack.assemble import validity_of
 from geoplan.pack.geometry import bounding_boxes, take
 from geoplan.pack.mercator import DEGREE_UNITS, WORLD_BITS, to_mercator
-from geoplan.pack.part import POLYGON, Column, Part
+from geoplan.pack.part import Column, Part
 from geoplan.pack.search import Box, search
 from geoplan.pack.tree import build_tree
-from geoplan.tiles import geojson_features as plain
-from geoplan.tiles.arrays import Layout, Prepared, Workspace, prepared
-from geoplan.tiles.encode import TileLayer, check_options, encode_mvt, repaired_in_tile, rows_in
+from geoplan.tiles.encode import TileLayer, check_options, encode_mvt, plain_layer
 from geoplan.tiles.frame import NO_ZOOM, Frame, grid_window, unit_frame
 from geoplan.tiles.grid import BUFFER, EXTENT, Tile
-from geoplan.tiles.kernel import box_within
-from geoplan.tiles.repair import Polygons, cut_polygons, put_polygons, unit_polygons
-from geoplan.tiles.shape import DONE, GROW
+from geoplan.tiles.repair import Polygons, cut_polygons
 
 MAX_LEVEL = 20
 """Deepest level: its units are those of the grid, a centimetre of latitude."""
@@ -42,7 +38,6 @@ _HALF = 2**31
 _MARGIN_DEGREES = 2e-7
 _MARGIN_UNITS = 2
 """Together more than rounding to 1e-7 degrees and to the grid moves a position."""
-_NOT_THERE, _GIVEN, _WHOLE = 0, 1, 2
 
 
 def degree_mvt(layers: Sequence[TileLayer], tile: Tile, *, extent: int = EXTENT, buffer: int = BUFFER) -> bytes:
@@ -173,51 +168,12 @@ def _cut_frame(frame: Frame) -> Frame:
 
 def _plain_layer(layer: TileLayer, frame: Frame) -> bytes:
     """A layer's features as GeoJSON, with commas between."""
-    rows = rows_in(layer, frame)
-    if not len(rows):
-        return b""
-    made = prepared(layer.part)
-    layout, _ = made.layout(layer.columns)
-    return _plain_features(made, layout, rows, (frame, _cut_frame(frame)), made.take_workspace())
+    cut = _cut_frame(frame)
 
+    def to_degrees(polygons: Polygons, units: Frame) -> Polygons:
+        return cut_polygons(_in_degrees(polygons, units), cut, valid=False)
 
-def _plain_features(
-    made: Prepared, layout: Layout, rows: NDArray[np.uint32], frames: tuple[Frame, Frame], workspace: Workspace
-) -> bytes:
-    state = np.zeros(8, np.int64)
-    while True:
-        work = workspace.shape, workspace.chains
-        status = plain.write_features(made.source, made.degrees, rows, layout, frames, work, workspace.out, state)
-        if status == DONE:
-            return workspace.out[: state[plain.POSITION]].tobytes()
-        if status == GROW:
-            workspace.grow_shape()
-        elif status == plain.GROW_OUT:
-            workspace.grow_out(int(state[plain.POSITION]), int(state[plain.NEEDED]))
-        else:
-            given = _give(made, int(rows[state[plain.NEXT]]), frames, workspace)
-            state[plain.GIVEN] = given
-            state[plain.NEXT] += given == _NOT_THERE
-
-
-def _give(made: Prepared, row: int, frames: tuple[Frame, Frame], workspace: Workspace) -> int:
-    """Find out by GEOS how a feature is in the tile: `_NOT_THERE`, `_GIVEN` (in the workspace) or `_WHOLE`."""
-    frame, cut = frames
-    if made.source.shapes.kinds[row] & 3 != POLYGON:
-        return _WHOLE
-    coarse = repaired_in_tile(made.source, row, frame)
-    if not len(coarse):
-        return _NOT_THERE
-    if box_within(made.source.boxes, row, frame):
-        return _WHOLE
-    polygons = cut_polygons(unit_polygons(made.degrees, row, cut), cut, valid=False)
-    if not len(polygons):
-        # What is left on the tile's coarse units must not be lost in degrees.
-        polygons = cut_polygons(_in_degrees(coarse, frame), cut, valid=False)
-    if not len(polygons):
-        return _WHOLE
-    put_polygons(workspace, polygons)
-    return _GIVEN
+    return plain_layer(layer, frame, cut, to_degrees)
 
 
 def _in_degrees(polygons: Polygons, frame: Frame) -> Polygons:

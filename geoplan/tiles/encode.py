@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,13 +17,24 @@ from geoplan.tiles.arrays import Layout, Prepared, Source, Workspace, field, pre
 from geoplan.tiles.frame import Frame, degree_frame, grid_window, unit_frame
 from geoplan.tiles.grid import BUFFER, EXTENT, Tile
 from geoplan.tiles.kernel import box_within, which_shape
-from geoplan.tiles.repair import cut_polygons, in_degrees, put_polygons, unit_polygons
+from geoplan.tiles.repair import Polygons, cut_polygons, in_degrees, put_polygons, unit_polygons
 from geoplan.tiles.shape import DONE, GROW, REPAIR
 
 MIN_EXTENT, MAX_EXTENT = 256, 8192
 MAX_BUFFER = 512
 _LAST_BASE = 2**30
 _NOT_THERE, _GIVEN, _WHOLE = 0, 1, 2
+
+
+ToDegrees = Callable[[Polygons, Frame], Polygons]
+
+
+class _Window(NamedTuple):
+    """The window of a GeoJSON tile: in units, in whole 1e-7 degrees, and the way from the one to the other."""
+
+    frame: Frame
+    cut: Frame
+    to_degrees: ToDegrees
 
 
 class TileLayer(NamedTuple):
@@ -105,7 +116,7 @@ def encode_geojson(layers: Sequence[TileLayer], tile: Tile, *, buffer: int = BUF
     """
     check_options(EXTENT, buffer)
     frame, cut = unit_frame(tile, EXTENT, buffer), degree_frame(tile, EXTENT, buffer)
-    parts = [features for layer in layers if (features := _plain_layer(layer, frame, cut))]
+    parts = [features for layer in layers if (features := plain_layer(layer, frame, cut, in_degrees))]
     return b"".join((b'{"type":"FeatureCollection","features":[', b",".join(parts), b"]}"))
 
 
@@ -172,8 +183,20 @@ def _features(made: Prepared, layout: Layout, rows: NDArray[np.uint32], frame: F
     return workspace.out[: state[vector.POSITION]].tobytes() if state[vector.FEATURES] else b""
 
 
-def _plain_layer(layer: TileLayer, frame: Frame, cut: Frame) -> bytes:
-    """A layer's features as GeoJSON, with commas between."""
+def plain_layer(layer: TileLayer, frame: Frame, cut: Frame, to_degrees: ToDegrees) -> bytes:
+    """A layer's features as GeoJSON, with commas between.
+
+    Parameters
+    ----------
+    layer
+        The layer.
+    frame
+        The tile, in units.
+    cut
+        Its window in whole 1e-7 degrees.
+    to_degrees
+        Makes whole 1e-7 degrees of polygons in units of the frame.
+    """
     rows = rows_in(layer, frame)
     if not len(rows):
         return b""
@@ -181,15 +204,16 @@ def _plain_layer(layer: TileLayer, frame: Frame, cut: Frame) -> bytes:
     layout, _ = made.layout(layer.columns)
     workspace = made.take_workspace()
     try:
-        return _plain_features(made, layout, rows, (frame, cut), workspace)
+        return _plain_features(made, layout, rows, _Window(frame, cut, to_degrees), workspace)
     finally:
         made.give_back(workspace)
 
 
 def _plain_features(
-    made: Prepared, layout: Layout, rows: NDArray[np.uint32], frames: tuple[Frame, Frame], workspace: Workspace
+    made: Prepared, layout: Layout, rows: NDArray[np.uint32], window: _Window, workspace: Workspace
 ) -> bytes:
     state = np.zeros(8, np.int64)
+    frames = window.frame, window.cut
     while True:
         work = workspace.shape, workspace.chains
         status = plain.write_features(made.source, made.degrees, rows, layout, frames, work, workspace.out, state)
@@ -200,14 +224,14 @@ def _plain_features(
         elif status == plain.GROW_OUT:
             workspace.grow_out(int(state[plain.POSITION]), int(state[plain.NEEDED]))
         else:
-            given = _give_degrees(made, int(rows[state[plain.NEXT]]), frames, workspace)
+            given = _give_degrees(made, int(rows[state[plain.NEXT]]), window, workspace)
             state[plain.GIVEN] = given
             state[plain.NEXT] += given == _NOT_THERE
 
 
-def _give_degrees(made: Prepared, row: int, frames: tuple[Frame, Frame], workspace: Workspace) -> int:
+def _give_degrees(made: Prepared, row: int, window: _Window, workspace: Workspace) -> int:
     """Find out by GEOS how a feature is in a GeoJSON tile: `_NOT_THERE`, `_GIVEN` (in the workspace) or `_WHOLE`."""
-    frame, cut = frames
+    frame, cut, to_degrees = window
     if made.source.shapes.kinds[row] & 3 != POLYGON:
         return _WHOLE
     coarse = repaired_in_tile(made.source, row, frame)
@@ -216,7 +240,12 @@ def _give_degrees(made: Prepared, row: int, frames: tuple[Frame, Frame], workspa
     if box_within(made.source.boxes, row, frame):
         return _WHOLE
     polygons = cut_polygons(unit_polygons(made.degrees, row, cut), cut, valid=False)
-    put_polygons(workspace, polygons if len(polygons) else in_degrees(coarse, frame))
+    if not len(polygons):
+        # What is left on the tile's coarse units must not be lost in degrees.
+        polygons = to_degrees(coarse, frame)
+    if not len(polygons):
+        return _WHOLE
+    put_polygons(workspace, polygons)
     return _GIVEN
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -34,10 +36,21 @@ def measured(project: Path, *arguments: str) -> Run:
     """Run the command and ask the kernel what it used."""
     with (project / "log").open("w") as log:
         process = subprocess.Popen([GEOPLAN, *arguments], env=environment(project), stdout=log, stderr=log)
-        _, status, usage = os.wait4(process.pid, 0)
+        peak, ended = 0, 0
+        while not ended:
+            # Not `ru_maxrss`: a process inherits that of the one that started it.
+            peak = max(peak, high_water(process.pid))
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            time.sleep(0.02)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = usage.ru_utime + usage.ru_stime
-    return Run(process.returncode, (project / "log").read_text("utf-8"), seconds, usage.ru_maxrss * 1024)
+    return Run(process.returncode, (project / "log").read_text("utf-8"), seconds, peak)
+
+
+def high_water(pid: int) -> int:
+    """The most memory that a process has had, in bytes; 0 once it has ended."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("utf-8"))
+    return int(found[1]) * 1024 if found else 0
 
 
 class Forced(NamedTuple):
