@@ -151,16 +151,8 @@ def first_with_codes(cells: Any, order: Any, start: Whole, stop: Whole, terms: A
 def first_of_code(cells: Any, ids: Any, order: Any, span: Any, after: int, terms: Any, tables: Any, limit: int) -> Rows:
     """The first `limit` rows of ``order[start:stop]``, which are of one code and so by id, after an id."""
     start, stop = span
-    place = start + bound_ids(ids, order[start:stop], after + 1)
-    found = np.empty(limit, np.int64)
-    count = 0
-    while place < stop and count < limit:
-        row = np.int64(order[place])
-        if _has_codes(cells, row, terms, tables):
-            found[count] = row
-            count += 1
-        place += 1
-    return found[:count]
+    first = start + bound_ids(ids, order[start:stop], after + 1)
+    return first_with_codes(cells, order, first, stop, terms, tables, limit)[:-1]
 
 
 @compiled

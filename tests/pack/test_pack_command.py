@@ -11,7 +11,7 @@ from geoplan.cli.pack import pack_app
 from geoplan.errors import PackError
 from geoplan.pack.format import FULL
 from geoplan.pack.open import open_pack
-from tests.pack.test_build import parcels
+from tests.pack.parcels import parcels
 
 
 def run(*arguments: str) -> str:

@@ -22,7 +22,7 @@ from geoplan.pack.format import FULL, MANIFEST, PART_FILES, read_manifest, write
 from geoplan.pack.open import open_pack
 from geoplan.pack.part import Column, Geometry, Part, Validity
 from geoplan.pack.verify import verify_pack
-from tests.pack.test_build import parcels
+from tests.pack.parcels import parcels
 
 FILES = [MANIFEST, *(f"{FULL}/{name}" for name in PART_FILES)]
 

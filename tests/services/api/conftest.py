@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,6 @@ import geopandas as gpd
 import httpx
 import pandas as pd
 import pytest
-import uvicorn
 from shapely import LineString, Point, box
 
 from geoplan.crs import STORAGE
@@ -29,8 +25,8 @@ from geoplan.settings import Settings
 from services.api import collection
 from services.api.app import Service, create_app
 from services.api.catalog import Builds
-from services.api.server import GuardedProtocol
 from services.api.state import PACKS
+from tests.services.api.listening import listening
 
 SCRIPT = "<script>alert(1)</script>"
 COUNTIES = {"140321": box(112, 37, 113, 38), "140322": box(113, 37, 114, 38)}
@@ -258,18 +254,8 @@ def app(switch: Callable[[str], None], project: Path, clock: Clock) -> Service: 
 @pytest.fixture
 def service(app: Service) -> Iterator[str]:
     """Address of the service as it listens on a port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = uvicorn.Config(app, port=port, http=GuardedProtocol, ws="none", log_level="error", lifespan="off")
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    while not running.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    running.should_exit = True
-    thread.join(20)
+    with listening(app) as address:
+        yield address
 
 
 @pytest.fixture

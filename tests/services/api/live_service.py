@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,31 +9,13 @@ from typing import Any
 
 import httpx
 import mapbox_vector_tile
-import uvicorn
 
 from geoplan.settings import Settings
-from services.api.app import Service, create_app
+from services.api.app import create_app
 from services.api.live import LiveLayers
-from services.api.server import GuardedProtocol
 from tests.postgis_land import Land
+from tests.services.api.listening import listening
 from tests.sources.declared import VARIABLE, written
-
-
-@contextmanager
-def listening(app: Service) -> Iterator[str]:
-    """The address of an application as it listens on a port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = uvicorn.Config(app, port=port, http=GuardedProtocol, ws="none", log_level="error")
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    while not running.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    running.should_exit = True
-    thread.join(20)
 
 
 @contextmanager

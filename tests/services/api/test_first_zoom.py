@@ -11,7 +11,7 @@ from shapely import box
 from geoplan.pack.build import PackOptions, build_pack
 from geoplan.settings import Settings
 from services.api.app import create_app
-from tests.services.api.live_service import listening
+from tests.services.api.listening import listening
 
 
 def test_tiles_begin_where_the_pack_does(tmp_path: Path) -> None:

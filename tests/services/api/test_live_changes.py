@@ -15,7 +15,8 @@ from geoplan.settings import MARKER, Settings
 from services.api.app import check, create_app
 from services.api.live import DECLARATION, LiveLayers, find_live
 from tests.postgis_land import Land
-from tests.services.api.live_service import listening, read, serving, tile_features
+from tests.services.api.listening import listening
+from tests.services.api.live_service import read, serving, tile_features
 from tests.sources.declared import VARIABLE, declared, written
 
 POINTS = """
