@@ -28,6 +28,8 @@ _SALT_BYTES = 16
 FILE_BYTES = _SALT_BYTES + SETS * _SET_BYTES
 _NOBODY = bytes(8)
 _TRIES = 50
+_LONGEST_S = 0.05
+"""A set is held for some 20 us, unless its holder has to wait for a processor."""
 
 
 class SharedRateLimiter:
@@ -104,19 +106,26 @@ def _wait(full_at: float, now: float, rate_per_s: float, burst: int) -> float:
 @contextlib.contextmanager
 def _alone(file: int, place: int) -> Iterator[None]:
     """Keep other workers from the set at `place`; goes on without when one has it for long, as it may be halted."""
-    held = False
+    held = _held(file, place)
     for _ in range(_TRIES):
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _SET_BYTES, place)
-        except OSError:
-            continue
-        held = True
-        break
+        if held:
+            break
+        time.sleep(_LONGEST_S / _TRIES)
+        held = _held(file, place)
     try:
         yield
     finally:
         if held:
             fcntl.lockf(file, fcntl.LOCK_UN, _SET_BYTES, place)
+
+
+def _held(file: int, place: int) -> bool:
+    """Take the lock of a set, unless another has it."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _SET_BYTES, place)
+    except OSError:
+        return False
+    return True
 
 
 def _opened(path: Path) -> int:

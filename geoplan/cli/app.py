@@ -21,6 +21,7 @@ from geoplan.cli.boundaries import boundaries_app
 from geoplan.cli.console import progress_bar, settings_here, write_new
 from geoplan.cli.diff import diff
 from geoplan.cli.extract import extract
+from geoplan.cli.interrupts import keep_out_of_callbacks
 from geoplan.cli.keys import keys_app
 from geoplan.cli.pack import pack_app
 from geoplan.cli.plans import plans_app
@@ -56,6 +57,7 @@ console = Console()
 
 def main() -> None:
     """Run the command; faults of the input end it with one message and status 1."""
+    keep_out_of_callbacks()
     try:
         app()
     except GeoplanError as error:

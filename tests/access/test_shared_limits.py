@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -125,3 +127,25 @@ def test_it_is_quick(path: Path) -> None:
     for number in range(2000):
         limiter.take(f"a{number % 50}", 1e6, 5)
     assert (time.perf_counter() - began) / 2000 < 0.001
+
+
+HALTED = """
+import fcntl, os, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_worker_that_was_halted_with_a_lock_stops_nobody(path: Path) -> None:
+    limiter = SharedRateLimiter(path)
+    command = [sys.executable, "-c", HALTED, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        began = time.perf_counter()
+        assert limiter.take("a", 0.001, 1) == 0.0
+        assert limiter.take("a", 0.001, 1) > 0
+        assert time.perf_counter() - began < 1
+        holder.communicate()
