@@ -1,4 +1,4 @@
-"""Eight bytes at once in compiled code: what numba's own indexing does byte by byte.
+"""Memory in compiled code: eight bytes at once, where numba's own indexing goes byte by byte, and asking ahead.
 
 Nothing is checked. Whoever stores sees to it that eight (or four) bytes are free behind the position,
 and whoever loads that they are there.
@@ -14,12 +14,28 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+_PREFETCH = "llvm.prefetch.p0i8"
+
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, position: Any, bits: int) -> Any:
     """Pointer to a word of `bits` at a byte of a uint8 array."""
     data = context.make_array(array_type)(context, builder, array).data
     start = builder.gep(data, [position], inbounds=True)
     return builder.bitcast(start, ir.IntType(bits).as_pointer())
+
+
+def _prefetch(_: Any, array: Any, place: Any) -> Any:  # noqa: ARG001 - numba looks at the number of arguments
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.globals.get(_PREFETCH) or ir.Function(builder.module, kind, _PREFETCH)
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        read, keep, is_data = (ir.Constant(number, value) for value in (0, 3, 1))
+        builder.call(function, [pointer, read, keep, is_data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
 
 
 def _store(value_type: Any, bits: int) -> Any:
@@ -49,3 +65,5 @@ store_half = cast("Callable[[Any, Any, Any], None]", intrinsic(_store(types.uint
 """``store_half(buffer, position, value)``: four bytes, the lowest first."""
 load_word = cast("Callable[[Any, Any], np.uint64]", intrinsic(_load))
 """``load_word(text, position)``: eight bytes as a uint64, the lowest first."""
+prefetch = cast("Callable[[Any, Any], None]", intrinsic(_prefetch))
+"""``prefetch(array, place)``: ask for the memory of an element, counted through all axes, without waiting for it."""

@@ -21,6 +21,7 @@ from geoplan.pack.compiled import compiled
 from geoplan.pack.digits import Bytes, write_bytes, write_integer, write_millimetres, write_units
 from geoplan.pack.mercator import UNIT_M
 from geoplan.pack.part import LINE, MULTI, NONE, POINT, Column, Part
+from geoplan.pack.words import prefetch
 
 CRS84 = "CRS84"
 """Longitude, latitude on WGS 84: the default of OGC API Features."""
@@ -33,6 +34,11 @@ _POSITION_BYTES = 32
 """No position is longer: ``[-20037508.343,-20037508.343],``."""
 _FEATURE_BYTES = 160
 """A feature's own text, brackets of its geometry and its id included."""
+_LINE_VERTICES = 8
+"""Positions in a line of the processor's cache."""
+_AHEAD = 256
+"""Positions of a feature that are asked for ahead; those that follow come by themselves."""
+_FEW_ROWS = 16
 _KEPT_BYTES = 4 << 20
 """A thread keeps its buffer up to this size."""
 
@@ -150,23 +156,32 @@ def _fragment(cells: NDArray[np.uint32], columns: NDArray[np.int64], index: int,
 
 @compiled
 def _room(shapes: Any, rows: NDArray[np.int64], values: Any, columns: NDArray[np.int64]) -> Any:
-    """Largest number of bytes that the rows can take, without the names of the columns."""
-    _, members, rings, vertices, _ = shapes
-    cells, offsets, _ = values
+    """Largest number of bytes that the rows can take, without the names of the columns.
+
+    All that will be read of the rows is asked for on the way: one read after another, each waiting for its memory, is
+    what writing would take longest for.
+    """
+    _, members, rings, vertices, positions = shapes
+    cells, offsets, fragments = values
     total = np.int64(0)
     for row in rows:
         first, last = rings[members[row]], rings[members[row + 1]]
-        total += _FEATURE_BYTES + np.int64(vertices[last] - vertices[first]) * _POSITION_BYTES
+        start, stop = np.int64(vertices[first]), np.int64(vertices[last])
+        for vertex in range(start, min(stop, start + _AHEAD), _LINE_VERTICES):
+            prefetch(positions, 2 * vertex)
+        total += _FEATURE_BYTES + (stop - start) * _POSITION_BYTES
         total += 4 * np.int64(last - first + members[row + 1] - members[row])
         for index in range(len(columns)):
             fragment = _fragment(cells, columns, index, row)
             total += offsets[fragment + 1] - offsets[fragment]
+            if columns[index, 0] < 0:
+                prefetch(fragments, offsets[fragment])
     return total
 
 
 @compiled
-def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np.int64], values: Any, plan: Any) -> Any:
-    """Write the features, with commas between.
+def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: Any, values: Any, plan: Any) -> Any:
+    """Write the features, with commas between; `rows` are as they are to be written, and as they are stored.
 
     Returns
     -------
@@ -175,11 +190,12 @@ def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: NDArray[np.
     """
     cells, offsets, fragments = values
     columns, names, name_offsets, tail, axes, with_geometry = plan
-    room = _room(shapes, rows, values, columns) + len(rows) * (len(names) + len(tail)) + 16
+    wanted, stored = rows
+    room = _room(shapes, stored, values, columns) + len(wanted) * (len(names) + len(tail)) + 16
     if room > len(buffer):
         return -room
     position = 0
-    for row in rows:
+    for row in wanted:
         if position > 0:
             buffer[position] = 44
             position += 1
@@ -306,10 +322,11 @@ def write_features(
     shapes = (shape.kinds, shape.members, shape.rings, shape.vertices, positions)
     values = (part.cells, part.fragments.json_offsets, part.fragments.json)
     wanted = np.ascontiguousarray(rows, np.int64)
+    order = (wanted, np.sort(wanted) if len(wanted) > _FEW_ROWS else wanted)
     plan = (where, names, name_offsets, tail, axes, geometry)
     buffer = _buffer(1 << 16)
-    written = _write(buffer, part.ids, shapes, wanted, values, plan)
+    written = _write(buffer, part.ids, shapes, order, values, plan)
     if written < 0:
         buffer = _buffer(-written)
-        written = _write(buffer, part.ids, shapes, wanted, values, plan)
+        written = _write(buffer, part.ids, shapes, order, values, plan)
     return buffer[:written].tobytes()

@@ -18,7 +18,7 @@ from geoplan.query.columns import values_of
 from geoplan.query.compiler import TRUE
 from geoplan.query.distance import MOST_METRES, rows_near
 from geoplan.query.expressions import DATE, DATETIME, AnyOf, Compare, IsNull, Like, Literal, Property
-from geoplan.query.indexes import bound_ids
+from geoplan.query.indexes import bound_ids, smallest_ids
 from geoplan.query.instants import DAY_US, parse_datetime, parse_instant
 from geoplan.query.kernels import point_rows
 from geoplan.query.model import MOST_FEATURES, MOST_IDS, MOST_NEAREST, Query, Selected
@@ -85,10 +85,9 @@ def select(pack: Pack, query: Query, plan: Plan | None = None) -> Selected:
         found = page(part, rows, keys, after, query.limit)
         left = matched > len(found) if after is None else len(found) == query.limit
     else:
-        ids = part.ids[rows]
-        kept = rows[ids > after[1]] if after is not None else rows
-        found = kept[np.argsort(part.ids[kept])][: query.limit]
-        left = len(kept) > len(found)
+        found = smallest_ids(part.ids, rows, -1 if after is None else after[1], query.limit + 1)
+        left = len(found) > query.limit
+        found = found[: query.limit]
     cursor = write_cursor(part, int(found[-1]), keys) if left and len(found) else None
     return Selected(found, matched, excluded, cursor, _of_rows(distances, found))
 

@@ -63,7 +63,7 @@ _Work = Sent | Awaitable[Sent]
 _BEGUN = "geoplan.begun"
 """Key of the scope under which the way to an answer is kept that could not be given at once."""
 _READING = frozenset({"GET", "HEAD"})
-_OFF_LOOP_BYTES = 1 << 18
+_OFF_LOOP_BYTES = 1 << 20
 
 
 class Shelves(Protocol):

@@ -181,12 +181,12 @@ def page_answer(asked: Asked, selected: Selected, closing: dict[str, Any], etag:
     """The page of selected features, with what is to be told of them."""
     features = _written(asked, selected.rows)
     if selected.distances_m is not None:
-        closing["distancesM"] = np.round(selected.distances_m, 2).tolist()
+        closing["distancesM"] = (np.rint(selected.distances_m * 100) / 100).tolist()
     if not etag:
         etag = f"W/{tag_of(features + orjson.dumps([closing, _page_links(asked, selected)]))}"
     closing["timeStamp"] = _now()
     closing["links"] = _page_links(asked, selected)
-    body = b'{"type":"FeatureCollection","features":[' + features + b"]," + orjson.dumps(closing)[1:]
+    body = b"".join((b'{"type":"FeatureCollection","features":[', features, b"],", orjson.dumps(closing)[1:]))
     if asked.media_type == HTML_TYPE:
         body = pages.items_page(asked.collection.title, orjson.loads(body)).encode()
     elif asked.parameters.get("profile") == JSON_FG:

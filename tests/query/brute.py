@@ -98,18 +98,14 @@ def _call(op: str, values: list[Any]) -> Any:
     if op == "accenti":
         letters = unicodedata.normalize("NFD", values[0].replace("ø", "o").replace("Ø", "O"))
         return "".join(letter for letter in letters if not unicodedata.combining(letter))
-    a, b = values
+    a, b = map(float, values)
     if op in ("/", "div", "%") and b == 0:
         return None
-    results = {
-        "+": lambda: a + b,
-        "-": lambda: a - b,
-        "*": lambda: a * b,
-        "/": lambda: a / b,
-        "div": lambda: math.trunc(a / b),
-        "%": lambda: math.fmod(a, b),
-    }
-    return results[op]()
+    results = {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b, "div": lambda: a / b}
+    found = math.fmod(a, b) if op == "%" else results[op]()
+    if not math.isfinite(found):  # too large for a number: missing, as in the engine
+        return None
+    return float(math.trunc(found)) if op == "div" else found
 
 
 def _like(text: str, pattern: str) -> bool:
