@@ -248,9 +248,15 @@ class Access:
         return None
 
     def _is_ours(self, host: bytes) -> bool:
-        name = host.decode("latin-1").lower()
-        bare = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]
-        return is_local_name(bare) or bare in self._hosts or name in self._hosts
+        return _is_named(host, self._hosts)
+
+
+@lru_cache(maxsize=256)
+def _is_named(host: bytes, hosts: frozenset[str]) -> bool:
+    """Whether a ``Host`` names this machine, or is one of `hosts`."""
+    name = host.decode("latin-1").lower()
+    bare = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]
+    return is_local_name(bare) or bare in hosts or name in hosts
 
 
 def _limiter(settings: AccessSettings) -> SharedRateLimiter | None:
