@@ -27,9 +27,6 @@ def _texts(texts: list[str]) -> NDArray[np.uint32]:
 _FOUR = _texts([f"{number:04d}" for number in range(10_000)])
 _THREE = _texts([f"{number:03d}" for number in range(1000)])
 _WHOLE = _texts([f"{number}."[:4] for number in range(215)])
-_FOUR_LEFT = np.array([len(f"{number:04d}".rstrip("0")) for number in range(10_000)], np.int8)
-_THREE_LEFT = np.array([len(f"{number:03d}".rstrip("0")) for number in range(1000)], np.int8)
-"""How many digits of such a text are left without the zeros at its end."""
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
 
 
@@ -92,10 +89,11 @@ def write_units(buffer: Bytes, position: int, units: int) -> int:
     if fraction == 0:
         return position
     high = fraction // 1000
-    low = fraction - high * 1000
     store_half(buffer, position + 1, _FOUR[high])
-    store_half(buffer, position + 5, _THREE[low])
-    position += 5 + _THREE_LEFT[low] if low else 1 + _FOUR_LEFT[high]
+    store_half(buffer, position + 5, _THREE[fraction - high * 1000])
+    position += 8
+    while buffer[position - 1] == 48:
+        position -= 1
     return position
 
 
