@@ -32,6 +32,8 @@ _SQUARED = 0.006694380022900788
 _RADIANS = math.pi / 180 / DEGREE_UNITS
 _PIECE = 20_000.0
 """Longest piece of an edge, in 1e-7 degrees."""
+_LEAST_REACH = 10_000.0
+"""Latitudes that are nearer to each other (1e-7 degrees) leave too few digits for the curve of the scales."""
 
 
 @compiled
@@ -135,7 +137,7 @@ def _row_distance(shapes: Any, row: int, origin: Any, box: Any) -> float:
 def _within(shapes: Any, rows: Rows, position: Any, box: Any, radius_m: float) -> Any:
     """Those of the rows whose shapes come within a radius of a position, and their distances."""
     x0, y0 = position
-    reach = max((box[3] - y0) * 0.5, (y0 - box[1]) * 0.5, 1.0)
+    reach = max((box[3] - y0) * 0.5, (y0 - box[1]) * 0.5, _LEAST_REACH)
     origin = _origin(np.float64(x0), np.float64(y0), reach)
     found = np.empty(len(rows), np.int64)
     distances = np.empty(len(rows), np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
 from geoplan.errors import QueryError
+from geoplan.pack.assemble import memory_part
+from geoplan.pack.writer import write_features
 from geoplan.query.answer import find_row, select
 from geoplan.query.distance import MOST_METRES, rows_near
 from geoplan.query.filters import compile_filter
@@ -128,6 +131,19 @@ def test_distances_are_those_of_geodesics(pack: MemoryPack, x: float, y: float, 
     assert pack.source.ids[answer.rows].tolist() == sorted(found)
     assert answer.distances_m is not None
     assert [found[one] for one in pack.source.ids[answer.rows].tolist()] == answer.distances_m.tolist()
+
+
+@pytest.mark.parametrize("far", [(112.0, -37.0), (-60.0, 80.0), (112.0, 85.0)])
+@pytest.mark.parametrize("radius", [0.01, 0.2, 300.0])
+def test_a_member_far_away_is_not_near(far: tuple[float, float], radius: float) -> None:
+    """The scales are taken around the position; far from it they are only roughly right, but never nothing."""
+    x, y = 112.0, 37.0
+    shapes = [shapely.MultiPoint([(x + 0.01, y), far]), shapely.MultiPoint([(x + 1e-7, y), far])]
+    part = memory_part({"name": ["889 m away", "9 mm away"]}, shapes)
+    rows, metres = rows_near(part, x, y, radius)
+    features = json.loads(b"[" + write_features(part, rows) + b"]")
+    assert [feature["properties"]["name"] for feature in features] == ["9 mm away"]
+    assert metres[0] == pytest.approx(GEOD.inv(x, y, x + 1e-7, y)[2], rel=1e-6)
 
 
 @MANY
