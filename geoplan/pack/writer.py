@@ -39,6 +39,7 @@ _LINE_VERTICES = 8
 _AHEAD = 256
 """Positions of a feature that are asked for ahead; those that follow come by themselves."""
 _FEW_ROWS = 16
+"""Up to so many rows are asked for in the order they are written in."""
 _KEPT_BYTES = 4 << 20
 """A thread keeps its buffer up to this size."""
 
