@@ -31,6 +31,7 @@ from geoplan.access.shared_limits import SharedRateLimiter
 from geoplan.access.store import AuthStore
 from geoplan.errors import SettingsError
 from services.api.answers import Sent
+from services.api.client import once
 from services.api.errors import Problem
 from services.api.security import HEADERS
 
@@ -89,7 +90,7 @@ class Access:
         answers = getattr(self.app, "prompt", None)
         if answers is None or self._gate is not None or scope["method"] not in READING:
             return None
-        return None if self._reader_elsewhere(scope, _headers(scope)) else answers(scope)
+        return answers(scope) if once(scope, self._is_reader_here) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -210,6 +211,9 @@ class Access:
         except OSError as error:
             # Too late to refuse the write: the service's own log has it.
             logger.error("access: not in the log of writes (%s): %r", error.strerror or error, entry)  # noqa: TRY400
+
+    def _is_reader_here(self, scope: Scope) -> bool:
+        return self._reader_elsewhere(scope, _headers(scope)) is None
 
     def _reader_elsewhere(self, scope: Scope, sent: dict[bytes, bytes]) -> Problem | None:
         """What is wrong with where a read comes from, while anyone may read who is on this machine."""

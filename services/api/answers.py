@@ -22,7 +22,7 @@ Header = tuple[bytes, bytes]
 GZIP_LEVEL = 1
 _SECURITY: tuple[Header, ...] = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
 _VARY: Header = (b"vary", b"Accept, Accept-Encoding")
-_GZIP: Header = (b"content-encoding", b"gzip")
+_GZIP = b"content-encoding: gzip\r\n"
 
 
 class Answer(NamedTuple):
@@ -53,21 +53,25 @@ class Answer(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """An answer in the form that one kind of client gets."""
+    """An answer in the form that one kind of client gets.
+
+    Attributes
+    ----------
+    status
+        HTTP status.
+    own
+        Headers of the body as they are sent, each with the end of its line.
+    shared
+        The other headers, which a 304 in its place has as well.
+    body, etag
+        The bytes and their tag.
+    """
 
     status: int
-    headers: tuple[Header, ...]
+    own: bytes
+    shared: bytes
     body: bytes
     etag: bytes
-    unchanged: tuple[Header, ...]
-    """Headers of the 304 in its place."""
-    head: bytes
-    """The headers as they are sent, each with the end of its line."""
-
-    @property
-    def unchanged_head(self) -> bytes:
-        """The headers of the 304 as they are sent."""
-        return _lines(self.unchanged)
 
 
 def strong_etag(*parts: str) -> str:
@@ -87,31 +91,35 @@ def packed_etag(etag: str) -> bytes:
 
 def prepare(answer: Answer, *, gzip: bool) -> Sent:
     """The form of an answer for a client that takes gzip, or not; large bodies belong in a thread."""
-    body, etag = answer.body, answer.etag.encode()
-    more: list[Header] = [(b"cache-control", answer.cache.encode()), *answer.extra]
-    own: list[Header] = []
-    if answer.media_type:
-        own.append((b"content-type", answer.media_type.encode()))
+    status, media_type, body, tag, cache, extra = answer
+    etag = tag.encode()
+    own, shared = _lines_of(media_type, cache, extra)
     if gzip and len(body) > MIN_GZIP_BYTES:
         body = igzip.compress(body, GZIP_LEVEL, mtime=0)
-        own.append(_GZIP)
-        etag = packed_etag(answer.etag) if etag else etag
-    if answer.status != 204:
-        own.append((b"content-length", str(len(body)).encode()))
+        own += _GZIP
+        etag = packed_etag(tag) if tag else etag
+    if status != 204:
+        own += b"content-length: %d\r\n" % len(body)
     if etag:
-        more.append((b"etag", etag))
-    shared = (*_ALWAYS, *more)
-    return Sent(
-        answer.status, (*own, *shared), body, etag, shared, b"".join((_lines(own), _ALWAYS_LINES, _lines(more)))
-    )
+        shared += b"etag: %b\r\n" % etag
+    return Sent(status, own, shared, body, etag)
+
+
+@lru_cache(maxsize=256)
+def _lines_of(media_type: str, cache: str, extra: tuple[Header, ...]) -> tuple[bytes, bytes]:
+    """Headers of a kind of answers: those of the body, and the others."""
+    own = [(b"content-type", media_type.encode())] if media_type else []
+    return _lines(own), _lines((*_SECURITY, _VARY, (b"cache-control", cache.encode()), *extra))
 
 
 def _lines(headers: Iterable[Header]) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in headers])
 
 
-_ALWAYS: tuple[Header, ...] = (*_SECURITY, _VARY)
-_ALWAYS_LINES = _lines(_ALWAYS)
+def _headers(lines: bytes) -> list[Header]:
+    """Headers by name and value, from their lines."""
+    pairs = (line.partition(b": ") for line in lines.split(b"\r\n")[:-1])
+    return [(name, value) for name, _, value in pairs]
 
 
 def not_modified(sent: Sent, known: bytes) -> bool:
@@ -121,13 +129,13 @@ def not_modified(sent: Sent, known: bytes) -> bool:
 
 async def respond(sent: Sent, scope: Scope, send: Send, known: bytes | None) -> None:
     """Send an answer, or 304 where the client's ``If-None-Match`` names it; HEAD gets no body."""
+    status, headers, body = sent.status, sent.own + sent.shared, sent.body
     if known is not None and not_modified(sent, known):
-        await send({"type": "http.response.start", "status": 304, "headers": list(sent.unchanged)})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    # A new list: whatever wraps the front may add headers to it.
-    await send({"type": "http.response.start", "status": sent.status, "headers": list(sent.headers)})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else sent.body})
+        status, headers, body = 304, sent.shared, b""
+    elif scope["method"] == "HEAD":
+        body = b""
+    await send({"type": "http.response.start", "status": status, "headers": _headers(headers)})
+    await send({"type": "http.response.body", "body": body})
 
 
 def matches(known: bytes, etags: Iterable[bytes]) -> bool:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from geoplan.pack.open import Pack
     from geoplan.query.filters import Filter
     from services.api.live import LiveSource
+    from services.api.representation import Representation
 
 WORLD = Bounds(-180.0, -90.0, 180.0, 90.0)
 _KEPT_FILTERS = 256
 _KEPT_MASKS = 8
+_KEPT_REPRESENTATIONS = 64
 T = TypeVar("T")
 
 
@@ -42,6 +44,8 @@ class Collection:
         Names of its properties.
     filters, masks
         Filters of late requests, compiled, and the rows of a part that they keep.
+    representations
+        Forms that were last asked for.
     live
         Where the features are read at every request; None: the pack has them.
     """
@@ -52,6 +56,7 @@ class Collection:
     names: frozenset[str]
     filters: Kept[Filter] = field(default_factory=lambda: Kept(_KEPT_FILTERS))
     masks: Kept[NDArray[np.bool_]] = field(default_factory=lambda: Kept(_KEPT_MASKS))
+    representations: Kept[Representation] = field(default_factory=lambda: Kept(_KEPT_REPRESENTATIONS))
     live: LiveSource | None = None
 
     @property

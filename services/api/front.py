@@ -21,25 +21,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from geoplan.access.grant import current_grant, visible
 from geoplan.errors import GeoplanError
 from services.api import faults
-from services.api.answers import (
-    Answer,
-    Sent,
-    header,
-    matches,
-    packed_etag,
-    prefers_html,
-    prefers_json,
-    prepare,
-    respond,
-    takes_gzip,
-)  # fmt: skip
+from services.api.answers import Answer, Sent, matches, packed_etag, prepare, respond
 from services.api.catalog import Shelf
+from services.api.client import client_of
 from services.api.errors import UNEXPECTED
 from services.api.items import ItemsRequest, feature_request, items_request
-from services.api.links import base_url
 from services.api.live_items import live_feature, live_items
 from services.api.responses import REVALIDATE
-from services.api.security import refusal
+from services.api.security import is_too_long
 from services.api.targets import parse_query
 from services.api.tile_cache import Entry, TileCache
 from services.api.tile_requests import (
@@ -115,14 +104,14 @@ class Front:
             await self.app(scope, receive, send)
             return
         sent = work if isinstance(work, Sent) else await self._ended(scope, work)
-        await respond(sent, scope, send, header(scope, b"if-none-match"))
+        await respond(sent, scope, send, client_of(scope).known)
 
     def _begun(self, scope: Scope) -> _Work | None:
         """The answer of the front or the way to it; None when the request is for the application behind."""
         if scope["method"] not in _READING:
             return None
         handler = self._handler(get_route_path(scope).split("/"))
-        if handler is None or refusal(scope) is not None:
+        if handler is None or is_too_long(scope) or not client_of(scope).has_host:
             return None
         try:
             return handler(scope)
@@ -182,7 +171,8 @@ class Front:
 
     def _kept_tile(self, scope: Scope, variant: str, request: Callable[[Shelf], TileRequest]) -> _Work:
         shelf = self._shelves().shelf()
-        gzip = takes_gzip(header(scope, b"accept-encoding") or b"")
+        client = client_of(scope)
+        gzip, known = client.gzip, client.known
         key = (scope["path"], scope["query_string"], variant, gzip)
         entry = self.cache.get(key)
         if entry is not None and entry.generation == shelf.generation:
@@ -192,7 +182,6 @@ class Front:
         if entry is not None and entry.sent.etag in {etag, asked.etag.encode()}:
             entry.generation = shelf.generation
             return entry.sent
-        known = header(scope, b"if-none-match")
         if known is not None and b"*" not in known and matches(known, {etag, asked.etag.encode()}):
             return prepare(Answer(200, "", b"", _named(known, asked.etag), "public, max-age=60"), gzip=False)
         if asked.read is not None:
@@ -228,24 +217,22 @@ class Front:
             self._waiting -= 1
 
     def _items(self, scope: Scope, parts: list[str]) -> _Work:
-        html = prefers_html(header(scope, b"accept") or b"")
-        shelf, query = self._shelves().shelf(), scope["query_string"]
+        client, shelf, query = client_of(scope), self._shelves().shelf(), scope["query_string"]
         live = shelf.collection(parts[2]).live
         if live is not None:
-            return self._live(scope, live_items(live, shelf, query, base_url(scope), html=html))
-        return self._run(scope, items_request(shelf, parts[2], query, base_url(scope), html=html))
+            return self._live(scope, live_items(live, shelf, query, client.base, html=client.html))
+        return self._run(scope, items_request(shelf, parts[2], query, client.base, html=client.html))
 
     def _feature(self, scope: Scope, parts: list[str]) -> _Work:
-        html = prefers_html(header(scope, b"accept") or b"")
-        shelf, query = self._shelves().shelf(), scope["query_string"]
+        client, shelf, query = client_of(scope), self._shelves().shelf(), scope["query_string"]
         live = shelf.collection(parts[2]).live
         if live is not None:
-            return self._live(scope, live_feature(live, parts[4], query, base_url(scope), html=html))
-        return self._run(scope, feature_request(shelf, (parts[2], parts[4]), query, base_url(scope), html=html))
+            return self._live(scope, live_feature(live, parts[4], query, client.base, html=client.html))
+        return self._run(scope, feature_request(shelf, (parts[2], parts[4]), query, client.base, html=client.html))
 
     def _run(self, scope: Scope, request: ItemsRequest) -> _Work:
-        gzip = takes_gzip(header(scope, b"accept-encoding") or b"")
-        known = header(scope, b"if-none-match")
+        client = client_of(scope)
+        gzip, known = client.gzip, client.known
         if known is not None and b"*" not in known and request.etag and matches(known, (request.etag.encode(),)):
             return prepare(Answer(200, "", b"", request.etag, request.cache), gzip=False)
         if request.is_heavy:
@@ -257,7 +244,7 @@ class Front:
 
     async def _live(self, scope: Scope, reading: Coroutine[Any, Any, Callable[[], Answer]]) -> Sent:
         """The answer that is made of what is read of a database."""
-        gzip = takes_gzip(header(scope, b"accept-encoding") or b"")
+        gzip = client_of(scope).gzip
         if self._reading >= MAX_READING:
             reading.close()
             return prepare(faults.problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, faults.BUSY, retry_s=1), gzip=False)
@@ -284,7 +271,7 @@ class Front:
 
 
 def _tile_kind(scope: Scope) -> str:
-    return "geojson" if prefers_json(header(scope, b"accept") or b"") else "mvt"
+    return "geojson" if client_of(scope).json else "mvt"
 
 
 def _failed(scope: Scope, error: Exception) -> Sent:

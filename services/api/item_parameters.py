@@ -78,26 +78,6 @@ def limit_of(parameters: Parameters) -> int:
     return min(number, MAX_LIMIT)
 
 
-def chosen_columns(collection: Collection, parameters: Parameters) -> tuple[str, ...] | None:
-    """Properties to write; None for all."""
-    text = parameters.get("properties")
-    if text is None:
-        return None
-    names = tuple(filter(None, text.split(",")))
-    for name in names:
-        if name not in collection.names:
-            raise QueryError(f"properties: there is no property {name[:100]!r}; GET …/schema lists them")
-    return names
-
-
-def flag(parameters: Parameters, name: str) -> bool:
-    """A yes or no; raises `QueryError`."""
-    text = parameters.get(name, "false")
-    if text not in {"true", "false"}:
-        raise QueryError(f"{name}: must be true or false")
-    return text == "true"
-
-
 def is_heavy(part: Part, query: Query, plan: Plan, limit: int) -> bool:
     """Whether answering a query belongs in a thread: no index bounds its work, or what it returns is much."""
     vertices = len(part.geometry.degrees) // max(len(part), 1)

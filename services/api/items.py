@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 import geoplan
-from geoplan.errors import QueryError
 from geoplan.pack.writer import write_features
 from geoplan.query import UnknownFeatureError
 from geoplan.query.answer import find_row, plan_of, select
@@ -24,18 +23,19 @@ from services.api import pages
 from services.api.answers import Answer, strong_etag, tag_of
 from services.api.catalog import Shelf
 from services.api.collection import Collection
-from services.api.crs import System, content_crs, system
-from services.api.item_parameters import RESERVED, chosen_columns, flag, is_heavy, limit_of, query_of
-from services.api.json_fg import JSON_FG, PLAIN, PROFILES, to_json_fg
-from services.api.links import GEOJSON_TYPE, HTML_TYPE, JSON_TYPE, Link, link
+from services.api.crs import content_crs
+from services.api.item_parameters import RESERVED, is_heavy, limit_of, query_of
+from services.api.json_fg import to_json_fg
+from services.api.links import HTML_TYPE, link
+from services.api.representation import FORM_PARAMETERS, Representation, representation
 from services.api.responses import REVALIDATE
 from services.api.targets import Parameters, digits, parse_query, query_text, refuse_parameter
 from services.api.within import Within, within_division
 
-FORMATS = {"json": GEOJSON_TYPE, "geojson": GEOJSON_TYPE, "html": HTML_TYPE}
-FEATURE_PARAMETERS = frozenset({"f", "crs", "profile", "properties", "skipGeometry"})
 _PLAIN = re.compile(rb"[A-Za-z0-9_.~!*():,;@$/?=&%+-]*")
 """Queries that can stand in a link as they came."""
+_PLACES = frozenset({"point", "near", "within"})
+"""Parameters that ask for a place, of which features that are drawn schematically say nothing."""
 _HTML_FEATURES = 500
 """A page for people has no more rows."""
 
@@ -62,14 +62,27 @@ class ItemsRequest(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request for features, read."""
+    """A request for features, read.
+
+    Attributes
+    ----------
+    collection
+        Where the features are from.
+    parameters
+        All that was given.
+    query
+        The same as text for links.
+    address
+        Address of the answer without them.
+    form
+        How it is written.
+    """
 
     collection: Collection
     parameters: Parameters
     query: str
     address: str
-    media_type: str
-    crs: System
+    form: Representation
 
 
 def items_request(shelf: Shelf, id_: str, query: bytes, base: str, *, html: bool) -> ItemsRequest:
@@ -95,12 +108,11 @@ def items_request(shelf: Shelf, id_: str, query: bytes, base: str, *, html: bool
     asked, wanted, within = page_asked(shelf, collection, query, base, html=html)
     etag = f"W/{etag_of(asked)}"
     plan = plan_of(collection.pack, wanted)
-    is_page = asked.media_type == HTML_TYPE
 
     def make() -> Answer:
         return page_selected(asked, wanted, plan, within, etag)
 
-    heavy = is_page or is_heavy(collection.pack.source, wanted, plan, wanted.limit)
+    heavy = asked.form.is_page or is_heavy(collection.pack.source, wanted, plan, wanted.limit)
     return ItemsRequest(etag, REVALIDATE, make, heavy)
 
 
@@ -112,9 +124,10 @@ def page_asked(
     for name in parameters:
         if name not in RESERVED and name not in collection.names:
             refuse_parameter(name, RESERVED | collection.names)
-    asked = _asked(collection, parameters, query, f"{base}/collections/{collection.id}/items", html=html)
+    form = representation(collection, parameters, base, html=html)
+    asked = Asked(collection, parameters, _as_text(query, parameters), form.address, form)
     limit = limit_of(parameters)
-    if asked.media_type == HTML_TYPE:
+    if form.is_page:
         limit = min(limit, _HTML_FEATURES)
     within = within_division(shelf, collection, parameters["within"]) if "within" in parameters else None
     return asked, query_of(collection, parameters, limit, within), within
@@ -139,25 +152,20 @@ def feature_asked(collection: Collection, feature: str, query: bytes, base: str,
     number = digits(feature)
     if number is None or number >= 1 << 63:
         raise UnknownFeatureError("a feature's id is a whole number")
-    parameters = parse_query(query, FEATURE_PARAMETERS)
-    address = f"{base}/collections/{collection.id}/items/{number}"
-    return _asked(collection, parameters, query, address, html=html), number
+    parameters = parse_query(query, FORM_PARAMETERS)
+    form = representation(collection, parameters, base, html=html)
+    address = f"{form.address}/{number}"
+    return Asked(collection, parameters, _as_text(query, parameters), address, form), number
 
 
-def _asked(collection: Collection, parameters: Parameters, query: bytes, address: str, *, html: bool) -> Asked:
-    named = parameters.get("f", "html" if html else "json")
-    media_type = FORMATS.get(named)
-    if media_type is None:
-        raise QueryError(f"f: must be one of {', '.join(FORMATS)}")
-    if parameters.get("profile", PLAIN) not in PROFILES:
-        raise QueryError(f"profile: must be one of {', '.join(PROFILES)}")
-    as_sent = query.decode("ascii") if _PLAIN.fullmatch(query) else query_text(parameters)
-    return Asked(collection, parameters, as_sent, address, media_type, system(parameters.get("crs"), "crs"))
+def _as_text(query: bytes, parameters: Parameters) -> str:
+    """A query as it came, or written anew where that cannot stand in a link."""
+    return query.decode("ascii") if _PLAIN.fullmatch(query) else query_text(parameters)
 
 
 def etag_of(asked: Asked) -> str:
     """Strong tag of an answer, by the version of its collection."""
-    return strong_etag(geoplan.__version__, asked.collection.version, asked.address, asked.query, asked.media_type)
+    return strong_etag(geoplan.__version__, asked.collection.version, asked.address, asked.query, asked.form.media_type)
 
 
 def excluded_by(collection: Collection, parameters: Parameters, within: Within | None) -> int:
@@ -170,40 +178,39 @@ def excluded_by(collection: Collection, parameters: Parameters, within: Within |
 def page_selected(asked: Asked, wanted: Query, plan: Plan, within: Within | None, etag: str) -> Answer:
     """The page of the features that a pack has; without a tag it gets one of its content."""
     selected = select(asked.collection.pack, wanted, plan)
-    closing: dict[str, Any] = {"numberMatched": selected.matched, "numberReturned": selected.returned}
-    if not {"point", "near", "within"}.isdisjoint(asked.parameters):
+    counts = {"numberMatched": selected.matched, "numberReturned": selected.returned}
+    if not _PLACES.isdisjoint(asked.parameters):
         excluded = excluded_by(asked.collection, asked.parameters, within)
-        closing["excludedApproximate"] = selected.excluded_approximate + excluded
-    return page_answer(asked, selected, closing, etag)
+        counts["excludedApproximate"] = selected.excluded_approximate + excluded
+    return page_answer(asked, selected, counts, etag)
 
 
-def page_answer(asked: Asked, selected: Selected, closing: dict[str, Any], etag: str = "") -> Answer:
+def page_answer(asked: Asked, selected: Selected, counts: Mapping[str, int], etag: str = "") -> Answer:
     """The page of selected features, with what is to be told of them."""
-    features = _written(asked, selected.rows)
+    form = asked.form
+    features, about = _written(asked, selected.rows), orjson.dumps(counts)[1:-1]
     if selected.distances_m is not None:
-        closing["distancesM"] = (np.rint(selected.distances_m * 100) / 100).tolist()
+        distances = np.rint(selected.distances_m * 100) / 100
+        about += b',"distancesM":' + orjson.dumps(distances, option=orjson.OPT_SERIALIZE_NUMPY)
+    links = _page_links(asked, selected)
     if not etag:
-        etag = f"W/{tag_of(features + orjson.dumps([closing, _page_links(asked, selected)]))}"
-    closing["timeStamp"] = _now()
-    closing["links"] = _page_links(asked, selected)
-    body = b"".join((b'{"type":"FeatureCollection","features":[', features, b"],", orjson.dumps(closing)[1:]))
-    if asked.media_type == HTML_TYPE:
+        etag = f"W/{tag_of(features + about + links)}"
+    time_ = b',"timeStamp":"%b","links":' % _now()
+    body = b"".join((b'{"type":"FeatureCollection","features":[', features, b"],", about, time_, links, b"}"))
+    if form.is_page:
         body = pages.items_page(asked.collection.title, orjson.loads(body)).encode()
-    elif asked.parameters.get("profile") == JSON_FG:
-        up = asked.address.removesuffix("/items")
-        body = to_json_fg(body, asked.collection, asked.crs, f"{up}/schema")
-    return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
+    return _answer(asked, body, etag)
 
 
-def _now() -> str:
+def _now() -> bytes:
     """The present moment in UTC, to the millisecond (RFC 3339)."""
     seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
-    return f"{_second(seconds)}.{milliseconds:03d}Z"
+    return b"%b.%03dZ" % (_second(seconds), milliseconds)
 
 
 @lru_cache(maxsize=4)
-def _second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+def _second(seconds: int) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
 
 
 def feature_answer(asked: Asked, number: int, etag: str) -> Answer:
@@ -211,45 +218,51 @@ def feature_answer(asked: Asked, number: int, etag: str) -> Answer:
     row = find_row(asked.collection.pack.source, number)
     if row is None:
         raise UnknownFeatureError(f"no feature {number} in {asked.collection.id}")
-    up = asked.address.removesuffix(f"/items/{number}")
-    links = [*_forms(asked.address, asked), link(up, "collection", JSON_TYPE, asked.collection.title)]
-    body = _written(asked, np.array([row]), orjson.dumps(links))
-    if asked.media_type == HTML_TYPE:
+    body = _written(asked, np.array([row]), b"".join((*_forms(asked), b"]")))
+    if asked.form.is_page:
         body = pages.feature_page(asked.collection.title, orjson.loads(body)).encode()
-    elif asked.parameters.get("profile") == JSON_FG:
-        body = to_json_fg(body, asked.collection, asked.crs, f"{up}/schema")
-    return Answer(HTTPStatus.OK, _typed(asked.media_type), body, etag, REVALIDATE, (content_crs(asked.crs),))
+    return _answer(asked, body, etag)
+
+
+def _answer(asked: Asked, body: bytes, etag: str) -> Answer:
+    form = asked.form
+    if form.json_fg and not form.is_page:
+        body = to_json_fg(body, asked.collection, form.crs, f"{form.address.removesuffix('/items')}/schema")
+    media_type = f"{HTML_TYPE}; charset=utf-8" if form.is_page else form.media_type
+    return Answer(HTTPStatus.OK, media_type, body, etag, REVALIDATE, (content_crs(form.crs),))
 
 
 def _written(asked: Asked, rows: NDArray[np.int64], links: bytes | None = None) -> bytes:
+    form = asked.form
     return write_features(
         asked.collection.pack.source,
         rows,
-        columns=chosen_columns(asked.collection, asked.parameters),
-        crs=asked.crs.name,
-        geometry=not flag(asked.parameters, "skipGeometry"),
+        columns=form.columns,
+        crs=form.crs.name,
+        geometry=form.geometry,
         links=links,
     )
 
 
-def _page_links(asked: Asked, selected: Selected) -> list[Link]:
-    up = asked.address.removesuffix("/items")
-    links = [*_forms(asked.address, asked), link(up, "collection", JSON_TYPE, asked.collection.title)]
+def _page_links(asked: Asked, selected: Selected) -> bytes:
+    texts = _forms(asked)
     if selected.next_cursor is not None:
-        links.append(link(_changed(asked, "cursor", selected.next_cursor), "next", asked.media_type))
-    return links
+        address = _changed(asked, "cursor", selected.next_cursor)
+        texts = (*texts, b",", orjson.dumps(link(address, "next", asked.form.media_type)))
+    return b"".join((*texts, b"]"))
 
 
-def _forms(address: str, asked: Asked) -> list[Link]:
-    """Links of an answer to itself and to its other form."""
-    is_page = asked.media_type == HTML_TYPE
-    other = GEOJSON_TYPE if is_page else HTML_TYPE
-    here = f"{address}?{asked.query}" if asked.query else address
-    form = "f=json" if is_page else "f=html"
-    there = f"{here}&{form}" if asked.query else f"{here}?{form}"
+def _forms(asked: Asked) -> tuple[bytes, ...]:
+    """JSON of the links of an answer to itself, to its other form and to its collection, without a bracket behind."""
+    form = asked.form
+    here = f"{asked.address}?{asked.query}" if asked.query else asked.address
+    other = "json" if form.is_page else "html"
     if "f" in asked.parameters:
-        there = _changed(asked, "f", form[2:])
-    return [link(here, "self", asked.media_type), link(there, "alternate", other)]
+        there = _changed(asked, "f", other)
+    else:
+        there = f"{here}&f={other}" if asked.query else f"{here}?f={other}"
+    begin, between, end = form.link_texts
+    return begin, orjson.dumps(here), between, orjson.dumps(there), end
 
 
 def _changed(asked: Asked, name: str, value: str) -> str:
@@ -258,7 +271,3 @@ def _changed(asked: Asked, name: str, value: str) -> str:
         return f"{asked.address}?{query_text({**asked.parameters, name: value})}"
     added = query_text({name: value})
     return f"{asked.address}?{asked.query}&{added}" if asked.query else f"{asked.address}?{added}"
-
-
-def _typed(media_type: str) -> str:
-    return f"{media_type}; charset=utf-8" if media_type == HTML_TYPE else media_type

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
@@ -60,15 +59,20 @@ class Security:
 
 def refusal(scope: Scope) -> Problem | None:
     """The answer to a request that no route is to see: its target is too long, or its host is no host."""
-    path = scope.get("raw_path") or scope["path"].encode()
-    if len(path) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+    if is_too_long(scope):
         return Problem(HTTPStatus.REQUEST_URI_TOO_LONG, f"The address is longer than {MAX_TARGET_BYTES} bytes.")
-    host = next((value for name, value in scope["headers"] if name == b"host"), None)
-    if host is not None and not _is_host(host):
+    if not has_host(scope):
         return Problem(HTTPStatus.BAD_REQUEST, "The Host header is not a host and a port.")
     return None
 
 
-@lru_cache(maxsize=256)
-def _is_host(value: bytes) -> bool:
-    return _HOST.fullmatch(value.decode("latin-1")) is not None
+def is_too_long(scope: Scope) -> bool:
+    """Whether a request's path and query are longer than `MAX_TARGET_BYTES`."""
+    path = scope.get("raw_path") or scope["path"].encode()
+    return len(path) + len(scope["query_string"]) > MAX_TARGET_BYTES
+
+
+def has_host(scope: Scope) -> bool:
+    """Whether a request's ``Host`` is a host and a port, if it has one."""
+    host = next((value for name, value in scope["headers"] if name == b"host"), None)
+    return host is None or _HOST.fullmatch(host.decode("latin-1")) is not None

@@ -96,6 +96,12 @@ class GuardedProtocol(PromptProtocol):
         if self.cycle is not None and self.cycle.more_body:
             self.loop.call_later(LINGER_S, self._end_body, self.cycle)
 
+    def answered_alike(self) -> None:
+        """The connection waits for its next request again."""
+        super().answered_alike()
+        _waiting.pop(self, None)
+        _waiting[self] = None
+
     def pause_writing(self) -> None:
         """The client does not read: it has some time to do so."""
         super().pause_writing()

@@ -13,6 +13,7 @@ from geoplan.errors import QueryError
 from services.api.errors import UnknownParameterError
 
 MAX_PARAMETERS = 50
+_NOT_UTF_8 = "the query is not UTF-8 behind its percent signs."
 Parameters = dict[str, str]
 """Query parameters by name, each given once."""
 
@@ -37,19 +38,25 @@ def parse_query(query: bytes, known: Collection[str] | None = None) -> Parameter
     found: Parameters = {}
     if not query:
         return found
-    pairs = query.split(b"&", MAX_PARAMETERS)
+    try:
+        text = query.decode()
+    except UnicodeDecodeError:
+        raise QueryError(_NOT_UTF_8) from None
+    pairs = text.split("&", MAX_PARAMETERS)
     if len(pairs) > MAX_PARAMETERS:
         raise QueryError(f"the query has more than {MAX_PARAMETERS} parameters.")
+    is_plain = "%" not in text and "+" not in text
     for pair in pairs:
         if not pair:
             continue
-        name_bytes, _, value_bytes = pair.partition(b"=")
-        name = _decoded(name_bytes)
+        name, _, value = pair.partition("=")
+        if not is_plain:
+            name, value = _decoded(name), _decoded(value)
         if known is not None and name not in known:
             refuse_parameter(name, known)
         if name in found:
             raise UnknownParameterError(f"query parameter {name[:100]!r} is given 2 times")
-        found[name] = _decoded(value_bytes)
+        found[name] = value
     return found
 
 
@@ -79,10 +86,8 @@ def digits(text: str) -> int | None:
     return int(text)
 
 
-def _decoded(part: bytes) -> str:
-    if b"%" not in part and b"+" not in part and part.isascii():
-        return part.decode("ascii")
+def _decoded(part: str) -> str:
     try:
-        return unquote_plus(part.decode("utf-8"), errors="strict")
+        return unquote_plus(part, errors="strict")
     except UnicodeDecodeError:
-        raise QueryError("the query is not UTF-8 behind its percent signs.") from None
+        raise QueryError(_NOT_UTF_8) from None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import time
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -36,9 +40,9 @@ def prompted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     given: list[int] = []
     write = prompt.PromptProtocol._write
 
-    def counted(self: prompt.PromptProtocol, sent: prompt.Sent) -> None:
+    def counted(self: prompt.PromptProtocol, sent: prompt.Sent, scope: dict[str, Any]) -> None:
         given.append(sent.status)
-        write(self, sent)
+        write(self, sent, scope)
 
     monkeypatch.setattr(prompt.PromptProtocol, "_write", counted)
     return given
@@ -106,6 +110,167 @@ def test_other_requests_go_the_usual_way(service: str, prompted: list[int]) -> N
         body = client.build_request("GET", f"{service}{TILE}", content=b"x")
         assert client.send(body).status_code in {200, 413}
     assert prompted == []
+
+
+@pytest.fixture
+def unparsed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each request that came alone behind another one, whether it was answered without parsing its headers."""
+    found: list[bool] = []
+    alike = prompt.PromptProtocol._answer_alike
+
+    def noted(self: prompt.PromptProtocol, data: bytes, head: bytes, scope: dict[str, Any]) -> bool:
+        found.append(alike(self, data, head, scope))
+        return found[-1]
+
+    monkeypatch.setattr(prompt.PromptProtocol, "_answer_alike", noted)
+    return found
+
+
+@pytest.fixture
+def line(service: str) -> Iterator[Line]:
+    """A connection."""
+    address = urlsplit(service)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        yield Line(connection)
+
+
+class Line:
+    """A connection on which requests are sent one by one, byte for byte as told."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def begin(self, request: bytes) -> None:
+        """Send the first part of a request, and let it come alone."""
+        self._connection.sendall(request)
+        time.sleep(0.1)
+
+    def ask(self, request: bytes, answers: int = 1) -> list[tuple[int, bytes, bytes]]:
+        """Status, headers without the date, and body of each answer."""
+        self._connection.sendall(request)
+        came, found = b"", []
+        while len(found) < answers:
+            head, end, rest = came.partition(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head)
+            size = int(length[1]) if length and not request.startswith(b"HEAD") else 0
+            if not end or len(rest) < size:
+                more = self._connection.recv(65536)
+                assert more, "the connection ended"
+                came += more
+                continue
+            status, _, headers = head.partition(b"\r\n")
+            kept = re.sub(rb"date: [^\r]*\r\n", b"", headers)
+            found.append((int(status[9:12]), kept, re.sub(rb'"timeStamp":"[^"]*"', b"", rest[:size])))
+            came = rest[size:]
+        assert came == b""
+        return found
+
+
+HOST = b"Host: 127.0.0.1\r\n"
+
+
+def get(target: str, headers: bytes = HOST) -> bytes:
+    return f"GET {target} HTTP/1.1\r\n".encode() + headers + b"\r\n"
+
+
+def test_the_same_headers_are_not_parsed_again(line: Line, unparsed: list[bool], prompted: list[int]) -> None:
+    quick = [path for path in REQUESTS if "f=html" not in path]
+    first = [line.ask(get(path, HOST + b"X-Of: %d\r\n" % n))[0] for n, path in enumerate(quick)]
+    assert unparsed == [False] * (len(quick) - 1)
+    unparsed.clear()
+    line.ask(get(TILE))
+    unparsed.clear()
+    assert [line.ask(get(path))[0] for path in quick] == first
+    assert unparsed == [True] * len(quick)
+    assert len(prompted) == 2 * len(quick) + 1
+
+
+def test_other_headers_are_parsed(line: Line, unparsed: list[bool]) -> None:
+    path = "/collections/many/items?limit=20"
+    plain, again = line.ask(get(path))[0], line.ask(get(path))[0]
+    packed = line.ask(get(path, HOST + b"Accept-Encoding: gzip\r\n"))[0]
+    page = line.ask(get(path, HOST + b"Accept: text/html\r\n"))[0]
+    assert plain == again
+    assert b"content-encoding: gzip" in packed[1]
+    assert b"text/html" in page[1]
+    assert line.ask(get(path))[0] == plain
+    unhosted = line.ask(get(path, b""))[0]
+    assert unhosted[0] == 200
+    assert HOST[6:-2] in unhosted[2]
+    assert unparsed == [True, False, False, False]
+
+
+def test_what_is_not_there_at_once_goes_the_usual_way(line: Line, unparsed: list[bool]) -> None:
+    for path in (
+        "/collections/many/items?limit=3&f=html",
+        "/collections",
+        "/healthz",
+        "/collections/many/items/1?f=html",
+    ):
+        assert line.ask(get(TILE))[0][0] == 200
+        assert line.ask(get(path))[0][0] == 200
+    assert unparsed == [False, False, False, True]
+
+
+def test_a_tag_is_compared_each_time(line: Line, unparsed: list[bool]) -> None:
+    etag = re.search(rb"etag: ([^\r]*)", line.ask(get(TILE))[0][1])
+    assert etag
+    headers = HOST + b"If-None-Match: " + etag[1] + b"\r\n"
+    assert [line.ask(get(path, headers))[0][0] for path in (TILE, TILE, "/tiles/many/8/0/0.mvt", TILE)] == [
+        304, 304, 204, 304,
+    ]  # fmt: skip
+    assert unparsed == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("//collections/many/items", 404),
+        ("/collections/m%61ny/items/1", 200),
+        ("http://127.0.0.1/collections/many/items/1", 200),
+        ("/collections/many/items/1#x", 200),
+        ("/collections/many/items?limit=1&limit=2", 400),
+        ("/collections/many/items?x=" + "y" * 17_000, 414),
+        ("/collections/many/items/\\..", 404),
+    ],
+)
+def test_a_line_out_of_the_ordinary_is_answered_as_the_parser_reads_it(line: Line, target: str, status: int) -> None:
+    parsed = line.ask(get(target, HOST + b"X: 1\r\n"))[0]
+    line.ask(get(TILE))
+    assert line.ask(get(target))[0] == parsed
+    assert parsed[0] in {status, 404}
+
+
+def test_head_and_sent_ahead_requests_are_parsed(line: Line, unparsed: list[bool]) -> None:
+    line.ask(get(TILE))
+    (head,) = line.ask(get(TILE).replace(b"GET", b"HEAD"))
+    assert head[2] == b""
+    line.ask(get(TILE))
+    two = line.ask(get(TILE) + get("/tiles/many/8/0/0.mvt"), answers=2)
+    assert [status for status, _, _ in two] == [200, 204]
+    assert unparsed == [False, False]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        # A body that ends with half of a request.
+        b"POST /collections HTTP/1.1\r\nHost: a\r\nContent-Length: 21\r\n\r\n",
+        # A header that has not ended.
+        b"GET /tiles/many/8/0/0.mvt HTTP/1.1\r\nHost: a\r\nX-Of: ",
+    ],
+)
+def test_what_belongs_to_another_request_is_not_taken_for_headers(
+    line: Line, unparsed: list[bool], before: bytes
+) -> None:
+    half = b"GET /a HTTP/1.1\r\nX-: "
+    assert len(half) == 21
+    whole = before + half + get(TILE)
+    line.begin(before)
+    answers = line.ask(whole[len(before) :], answers=2 if before.startswith(b"POST") else 1)
+    assert answers[-1][0] in {200, 204}
+    assert line.ask(half + get(TILE))[0][0] == 404
+    assert unparsed == []
 
 
 def test_nothing_is_given_at_once_where_keys_are_asked_for(app: Service) -> None:

@@ -31,12 +31,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: Service, most: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def serving(app: Service, most: int, monkeypatch: pytest.MonkeyPatch, keep_alive_s: int = 5) -> Iterator[int]:
     """The application behind the guarded protocol, in a thread of the test; its port."""
     monkeypatch.setattr(server.GuardedProtocol, "most", most)
     port = free_port()
     config = uvicorn.Config(
-        app, port=port, http=server.GuardedProtocol, loop="uvloop", ws="none", log_level="error", lifespan="off"
+        app,
+        port=port,
+        http=server.GuardedProtocol,
+        loop="uvloop",
+        ws="none",
+        log_level="error",
+        lifespan="off",
+        timeout_keep_alive=keep_alive_s,
     )
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run)
@@ -102,6 +109,22 @@ def test_connections_that_only_wait_give_way(app: Service, monkeypatch: pytest.M
         for _ in range(5):
             assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
         assert sum(closed(connection, 0.05) for connection in idle) >= 150
+
+
+def test_a_connection_that_is_used_is_kept_and_one_that_waits_is_ended(
+    app: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(app, 100, monkeypatch, keep_alive_s=1) as port, ExitStack() as opened:
+        used, idle = (opened.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(2))
+        request = b"GET /collections/many/items/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        idle.sendall(request)
+        for _ in range(12):  # the same headers each time: 2.4 s, more than twice the limit
+            used.sendall(request)
+            assert used.recv(65536).startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.2)
+        assert closed(idle, 0.1)
+        assert not closed(used, 0.5)
+        assert closed(used, 2)
 
 
 def test_a_client_that_does_not_read_is_left(app: Service, monkeypatch: pytest.MonkeyPatch) -> None:
