@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.pack.part import Column, Part
-from geoplan.query.boxes import GridBox, box_candidates, box_found, kernel_shapes, meeting, shapeless
+from geoplan.query.boxes import GridBox, box_candidates, box_found, kernel_shapes, kernel_tree, meeting, shapeless
 from geoplan.query.compiler import TRUE
 from geoplan.query.evaluate import Truths, truths
 from geoplan.query.expressions import SHAPE_COLUMN, Predicate, columns_of
@@ -16,6 +17,7 @@ from geoplan.query.indexes import (
     bound_ids,
     count_codes,
     filter_codes,
+    first_of_box,
     first_of_code,
     first_with_codes,
     gather_postings,
@@ -150,12 +152,7 @@ def _candidates(plan: Plan) -> tuple[object, Rows]:
     part = plan.part
     if plan.rows is not None:
         return None, plan.rows
-    costs: list[tuple[int, object]] = [(len(part), None)]
-    costs += [(posted(part.columns[place], table), place) for place, table in plan.tables.items()]
-    costs += [(spanned(places), places) for places, _ in plan.ranges.values()]
-    costs += [(box_found(part, term[0], 0)[1], term) for term in plan.boxes]
-    costs += [(box_found(part, box, 0)[1], box) for box in plan.windows]
-    _, access = min(costs, key=lambda one: one[0])
+    access = _rarest(plan)
     if access is None:
         return None, np.arange(len(part))
     if isinstance(access, int):
@@ -167,6 +164,26 @@ def _candidates(plan: Plan) -> tuple[object, Rows]:
     order = part.columns[place].order
     found = [order[start:stop].astype(np.int64) for start, stop in plan.ranges[place][0]]
     return access, found[0] if len(found) == 1 else np.concatenate([np.zeros(0, np.int64), *found])
+
+
+def _rarest(plan: Plan) -> object:
+    """The condition that leaves the fewest rows, as its place, its span or its box; None where there is none."""
+    part = plan.part
+    conditions: list[object] = [*plan.tables, *(places for places, _ in plan.ranges.values())]
+    conditions += plan.boxes
+    conditions += plan.windows
+    if len(conditions) <= 1:
+        return conditions[0] if conditions else None
+    return min(conditions, key=lambda condition: _cost(part, plan, condition))
+
+
+def _cost(part: Part, plan: Plan, condition: Any) -> int:
+    """How many rows meet a condition."""
+    if isinstance(condition, int):
+        return posted(part.columns[condition], plan.tables[condition])
+    if isinstance(condition, list):
+        return spanned(condition)
+    return box_found(part, condition[0] if len(condition) == 2 else condition, 0)[1]
 
 
 def _rows_in_box(part: Part, box: Box, *, or_missing: bool) -> Rows:
@@ -236,19 +253,16 @@ def _first_of_tables(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
 def _first_in_box(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
     part = plan.part
     ((box, or_missing),) = plan.boxes
-    windows = GridBox.around(box)
-    missing = shapeless(part) if or_missing else 0
-    if len(windows) > 1 or missing:
+    if box[0] > box[2] or (or_missing and shapeless(part)):
         rows = _rows_in_box(part, box, or_missing=or_missing)
         return smallest_ids(part.ids, rows, after, limit), len(rows)
-    (window,) = windows
-    rows, total = box_candidates(part, window, _FEW)
+    rows, total = first_of_box(kernel_tree(part), kernel_shapes(part), part.ids, box, _FEW, after, limit)
     if total <= _FEW:
-        return smallest_ids(part.ids, rows, after, limit), total
+        return rows, total
+    (window,) = GridBox.around(box)
     start = bound_ids(part.ids, part.ids_order, after + 1)
     stop = min(start + total, len(part))
-    bounds = (window.outer, window.inner, window.exact)
-    found = first_in_box(part.tree.boxes, kernel_shapes(part), part.ids_order, (start, stop), bounds, limit)
+    found = first_in_box(part.tree.boxes, kernel_shapes(part), part.ids_order, (start, stop), tuple(window), limit)
     if len(found) - 1 == limit or found[-1] == len(part):
         return found[:-1], total
     return smallest_ids(part.ids, box_candidates(part, window, total)[0], after, limit), total
@@ -260,15 +274,16 @@ def effort(plan: Plan, limit: int) -> int:
     A search in the tree counts nothing: it is bounded by what it finds.
     """
     part = plan.part
-    if plan.never or plan.empty:
+    indexed = plan.tables or plan.ranges or plan.rest or plan.rows is not None
+    if plan.never or not indexed:
         return 0
     sizes = [len(part)] if plan.rows is None else [len(plan.rows)]
     sizes += [posted(part.columns[place], table) for place, table in plan.tables.items()]
     sizes += [spanned(places) for places, _ in plan.ranges.values()]
-    if plan.rest or plan.ranges or plan.rows is not None or len(plan.tables) > 2 or (plan.boxes and plan.tables):
+    if plan.rest or plan.ranges or plan.rows is not None or len(plan.tables) > 2 or plan.boxes:
         return min(sizes)
-    if not plan.tables or (len(plan.tables) == 2 and tuple(sorted(plan.tables)) not in part.pairs):
-        return min(sizes) if plan.tables else 0
+    if len(plan.tables) == 2 and tuple(sorted(plan.tables)) not in part.pairs:
+        return min(sizes)
     return min(*sizes, len(part) // max(count_tables(plan), 1) * limit)
 
 

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from geoplan.codes import level_of, prefix
 from geoplan.errors import QueryError
-from geoplan.pack.mercator import DEGREE_UNITS
 from geoplan.pack.part import Part
 from geoplan.query.access import checked, first, matching
-from geoplan.query.boxes import grid_position, kernel_shapes
+from geoplan.query.boxes import kernel_shapes, kernel_tree
 from geoplan.query.columns import values_of
 from geoplan.query.compiler import TRUE
 from geoplan.query.distance import MOST_METRES, rows_near
@@ -278,12 +277,7 @@ def _radius(radius_m: float | None) -> float:
 
 def rows_at(part: Part, longitude: float, latitude: float) -> Rows:
     """Rows whose shapes hold a position in degrees, borders included, ascending."""
-    tree = part.tree
-    x, y = grid_position(longitude, latitude)
-    arrays = (tree.boxes, tree.nodes, tree.starts, False)
-    window = (x - 2, y - 2, x + 2, y + 2)
-    units = (round(longitude * DEGREE_UNITS), round(latitude * DEGREE_UNITS))
-    rows: Rows = point_rows(arrays, kernel_shapes(part), window, *units)
+    rows: Rows = point_rows(kernel_tree(part), kernel_shapes(part), float(longitude), float(latitude))
     return rows
 
 

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoplan.pack.mercator import DEGREE_UNITS, MAX_LATITUDE
 from geoplan.pack.part import Part
-from geoplan.query.kernels import box_rows, filter_boxes
+from geoplan.query.kernels import box_rows, filter_boxes, window_of
 from geoplan.query.shapes import Box, boxes_of
 
 Rows = NDArray[np.int64]
-_GRID_ROUNDING = 2
-"""Degrees and grid positions of one vertex, each rounded, differ by less than so many units."""
-_SIDE, _LOW, _HIGH = 2.0**32, -(2**31), 2**31 - 1
 
 
-def grid_position(longitude: float, latitude: float) -> tuple[int, int]:
-    """One position on the grid (`geoplan.pack.mercator.to_mercator`, without arrays)."""
-    sine = math.sin(math.radians(max(-MAX_LATITUDE, min(MAX_LATITUDE, latitude))))
-    x = round(longitude / 360 * _SIDE)
-    y = round(-math.atanh(sine) / (2 * math.pi) * _SIDE)
-    return max(_LOW, min(_HIGH, x)), max(_LOW, min(_HIGH, y))
+class GridBox(NamedTuple):
+    """A box in degrees as the kernels take it.
 
+    Attributes
+    ----------
+    outer, inner
+        On the grid, a little wider and a little narrower.
+    exact
+        In 1e-7 degrees.
+    """
 
-class GridBox:
-    """A box in degrees as the kernels take it: in 1e-7 degrees, and on the grid a little wider and narrower."""
-
-    __slots__ = ("exact", "inner", "outer")
-
-    def __init__(self, west: float, south: float, east: float, north: float) -> None:
-        left, top = grid_position(west, north)
-        right, bottom = grid_position(east, south)
-        wide = _GRID_ROUNDING
-        units = [round(bound * DEGREE_UNITS) for bound in (west, south, east, north)]
-        self.exact = tuple(units)
-        self.outer = (left - wide, top - wide, right + wide, bottom + wide)
-        self.inner = (left + wide, top + wide, right - wide, bottom - wide)
+    outer: tuple[int, ...]
+    inner: tuple[int, ...]
+    exact: tuple[int, ...]
 
     @classmethod
     def around(cls, box: Box) -> list[GridBox]:
         """The box, or the two it is made of across the antimeridian."""
-        return [cls(*one) for one in boxes_of(box)]
+        return [cls(*window_of(*map(float, one))) for one in boxes_of(box)]
 
 
 def meeting(part: Part, rows: NDArray[np.int64], box: Box) -> NDArray[np.int64]:
@@ -61,6 +49,11 @@ def kernel_shapes(part: Part) -> tuple[NDArray[Any], ...]:
     """The shapes of a part as the kernels take them."""
     shape = part.geometry
     return shape.kinds, shape.members, shape.rings, shape.vertices, shape.degrees
+
+
+def kernel_tree(part: Part) -> tuple[NDArray[Any], ...]:
+    """The tree of a part as the kernels take it."""
+    return part.tree.boxes, part.tree.nodes, part.tree.starts
 
 
 def overlapping(part: Part, rows: NDArray[np.int64], windows: list[GridBox]) -> NDArray[np.int64]:
@@ -83,11 +76,7 @@ def shapeless(part: Part) -> int:
 
 def box_candidates(part: Part, window: GridBox, most: int) -> tuple[Rows, int]:
     """Rows whose shapes meet a box, ascending and complete up to `most`, and their exact number."""
-    tree = part.tree
-    # A node with features without a shape must not be counted as a whole.
-    some = bool(len(tree.boxes)) and bool(tree.boxes[-1, 0] > tree.boxes[-1, 2])
-    arrays = (tree.boxes, tree.nodes, tree.starts, some)
-    found: tuple[Rows, int] = box_rows(arrays, kernel_shapes(part), window.outer, window.inner, window.exact, most)
+    found: tuple[Rows, int] = box_rows(kernel_tree(part), kernel_shapes(part), tuple(window), most)
     return found
 
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from geoplan.pack.compiled import compiled
 from geoplan.pack.mercator import DEGREE_UNITS
 from geoplan.pack.part import POINT, POLYGON, Part
-from geoplan.query.boxes import GridBox, Rows, box_candidates, kernel_shapes
-from geoplan.query.kernels import holds
+from geoplan.query.boxes import kernel_shapes, kernel_tree
+from geoplan.query.kernels import Rows, box_rows, holds, units, window_of
 from geoplan.query.shapes import boxes_of
 
 MOST_METRES = 100_000.0
@@ -32,6 +32,8 @@ _SQUARED = 0.006694380022900788
 _RADIANS = math.pi / 180 / DEGREE_UNITS
 _PIECE = 20_000.0
 """Longest piece of an edge, in 1e-7 degrees."""
+_FEW = 4096
+"""Candidates of a circle up to which they are collected at once."""
 _LEAST_REACH = 10_000.0
 """Latitudes that are nearer to each other (1e-7 degrees) leave too few digits for the curve of the scales."""
 
@@ -134,9 +136,15 @@ def _row_distance(shapes: Any, row: int, origin: Any, box: Any) -> float:
 
 
 @compiled
-def _within(shapes: Any, rows: Rows, position: Any, box: Any, radius_m: float) -> Any:
-    """Those of the rows whose shapes come within a radius of a position, and their distances."""
-    x0, y0 = position
+def _within(tree: Any, shapes: Any, degrees: Any, position: Any, radius_m: float) -> Any:
+    """Rows whose shapes meet a box in degrees and come within a radius of a position, and their distances."""
+    window = window_of(*degrees)
+    rows, total = box_rows(tree, shapes, window, _FEW)
+    if total > _FEW:
+        rows, _ = box_rows(tree, shapes, window, total)
+    x0, y0 = units(position[0]), units(position[1])
+    west, south, east, north = window[2]
+    box = (np.float64(west), np.float64(south), np.float64(east), np.float64(north))
     reach = max((box[3] - y0) * 0.5, (y0 - box[1]) * 0.5, _LEAST_REACH)
     origin = _origin(np.float64(x0), np.float64(y0), reach)
     found = np.empty(len(rows), np.int64)
@@ -179,18 +187,12 @@ def rows_near(part: Part, longitude: float, latitude: float, radius_m: float) ->
     radius_m
         Metres on the ellipsoid, up to `MOST_METRES`.
     """
-    y0 = round(latitude * DEGREE_UNITS)
     found: list[tuple[Rows, NDArray[np.float64]]] = []
-    for west, south, east, north in boxes_of(circle_box(longitude, latitude, radius_m)):
-        window = GridBox(west, south, east, north)
-        candidates, total = box_candidates(part, window, 4096)
-        if total > 4096:
-            candidates, _ = box_candidates(part, window, total)
+    for box in boxes_of(circle_box(longitude, latitude, radius_m)):
         # On the other side of the antimeridian the position has another longitude.
-        turn = 360.0 if longitude < west else -360.0 if longitude > east else 0.0
-        position = round((longitude + turn) * DEGREE_UNITS), y0
-        box = tuple(map(float, window.exact))
-        found.append(_within(kernel_shapes(part), candidates, position, box, float(radius_m)))
+        turn = 360.0 if longitude < box[0] else -360.0 if longitude > box[2] else 0.0
+        position = longitude + turn, float(latitude)
+        found.append(_within(kernel_tree(part), kernel_shapes(part), box, position, float(radius_m)))
     if len(found) > 1:
         rows, distances = zip(*found, strict=True)
         return _joined(np.concatenate(rows), np.concatenate(distances))

@@ -6,16 +6,47 @@ differences exceeds 2^63. Shapes are passed as (kinds, members, rings, vertices,
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.pack.compiled import compiled
+from geoplan.pack.mercator import DEGREE_UNITS, MAX_LATITUDE
 from geoplan.pack.part import NODE_SIZE, POLYGON
 
 Rows = NDArray[np.int64]
 Whole = int | np.signedinteger[Any]
+_GRID_ROUNDING = 2
+"""Degrees and grid positions of one vertex, each rounded, differ by less than so many units."""
+_SIDE, _LOW, _HIGH = 2.0**32, -(2.0**31), 2.0**31 - 1
+
+
+@compiled
+def units(degrees: float) -> Any:
+    """Whole 1e-7 degrees."""
+    return np.int64(np.rint(degrees * DEGREE_UNITS))
+
+
+@compiled
+def grid_position(longitude: float, latitude: float) -> Any:
+    """One position on the grid (`geoplan.pack.mercator.to_mercator`, without arrays)."""
+    sine = math.sin(math.radians(max(-MAX_LATITUDE, min(MAX_LATITUDE, latitude))))
+    x = np.rint(longitude / 360 * _SIDE)
+    y = np.rint(-math.atanh(sine) / (2 * math.pi) * _SIDE)
+    return np.int64(max(_LOW, min(_HIGH, x))), np.int64(max(_LOW, min(_HIGH, y)))
+
+
+@compiled
+def window_of(west: float, south: float, east: float, north: float) -> Any:
+    """A box in degrees as the searches take it: on the grid a little wider, a little narrower, and in 1e-7 degrees."""
+    left, top = grid_position(west, north)
+    right, bottom = grid_position(east, south)
+    wide = _GRID_ROUNDING
+    outer = (left - wide, top - wide, right + wide, bottom + wide)
+    inner = (left + wide, top + wide, right - wide, bottom - wide)
+    return outer, inner, (units(west), units(south), units(east), units(north))
 
 
 @compiled
@@ -133,13 +164,15 @@ def row_meets(boxes: Any, shapes: Any, row: Whole, outer: Any, inner: Any, box: 
 
 
 @compiled
-def box_rows(tree: Any, shapes: Any, outer: Any, inner: Any, box: Any, most: int) -> Any:
+def box_rows(tree: Any, shapes: Any, window: Any, most: int) -> Any:
     """Rows whose shapes meet a box, ascending, and their number.
 
     The number is exact; the rows are complete when they are not more than `most`. Nodes that lie inside of the box
-    are counted without looking at their features, unless some feature has no shape (`tree[3]`).
+    are counted without looking at their features, unless some feature has no shape: these are the last ones.
     """
-    boxes, nodes, starts, shapeless = tree
+    boxes, nodes, starts = tree
+    outer, inner, box = window
+    shapeless = len(boxes) > 0 and boxes[len(boxes) - 1, 0] > boxes[len(boxes) - 1, 2]
     found = np.empty(min(most, len(boxes)), np.int64)
     count = 0
     levels = len(starts) - 1
@@ -174,9 +207,10 @@ def box_rows(tree: Any, shapes: Any, outer: Any, inner: Any, box: Any, most: int
 
 
 @compiled
-def point_rows(tree: Any, shapes: Any, position: Any, x: Whole, y: Whole) -> Rows:
-    """Rows whose shapes hold a position, ascending; `position` is it on the grid, two units wide."""
-    boxes, nodes, starts, _ = tree
+def point_rows(tree: Any, shapes: Any, longitude: float, latitude: float) -> Rows:
+    """Rows whose shapes hold a position, ascending."""
+    boxes, nodes, starts = tree
+    position, _, (x, y, _, _) = window_of(longitude, latitude, longitude, latitude)
     found = np.empty(16, np.int64)
     count = 0
     levels = len(starts) - 1

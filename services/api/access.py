@@ -12,6 +12,7 @@ import logging
 import math
 import re
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from http import HTTPStatus
@@ -73,6 +74,7 @@ class Access:
         self, app: ASGIApp, settings: AccessSettings, policy: Policy | None = None, gate: Gate | None = None
     ) -> None:
         self.app = app
+        self._prompt: Callable[[Scope], Sent | None] | None = getattr(app, "prompt", None)
         self.policy = policy or Policy()
         if gate is None and settings.auth is not None:
             gate = Gate(AuthStore(settings.auth), limiter=_limiter(settings))
@@ -87,7 +89,7 @@ class Access:
 
     def prompt(self, scope: Scope) -> Sent | None:
         """The answer of the application, where it can be given at once; never where there are keys to look at."""
-        answers = getattr(self.app, "prompt", None)
+        answers = self._prompt
         if answers is None or self._gate is not None or scope["method"] not in READING:
             return None
         return answers(scope) if once(scope, self._is_reader_here) else None

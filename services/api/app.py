@@ -34,7 +34,6 @@ from services.api import (
     routes_tiles,
 )  # fmt: skip
 from services.api.access import Access
-from services.api.answers import Sent
 from services.api.catalog import Builds
 from services.api.cors import cors
 from services.api.errors import CatchErrors
@@ -42,6 +41,7 @@ from services.api.front import CACHE_BYTES, Front
 from services.api.http_cache import HttpCache
 from services.api.limits import Limits
 from services.api.live import LiveLayers, find_live
+from services.api.prompt import Prompt
 from services.api.security import Security
 from services.api.static import static_router
 
@@ -67,10 +67,10 @@ class Service(FastAPI):
         else:
             await self.outer(scope, receive, send)
 
-    def prompt(self, scope: Scope) -> Sent | None:
-        """The answer to a request, where it can be given at once (`services.api.prompt`)."""
-        answers = getattr(self.outer, "prompt", None)
-        return None if answers is None else answers(scope)
+    @property
+    def prompt(self) -> Prompt | None:
+        """What answers requests that can be answered at once (`services.api.prompt`), if anything does."""
+        return getattr(self.outer, "prompt", None)
 
     async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request past the front."""

@@ -121,8 +121,10 @@ class Builds:
 
     def shelf(self) -> Shelf:
         """What is served now; raises `BuildError` when there is neither a build nor a pack."""
-        now = self._clock()
         shelf = self._shelf
+        if shelf is not None and self._watched and not shelf.is_empty:
+            return shelf
+        now = self._clock()
         late = not self._watched and now - self._checked_at >= CHECK_INTERVAL_S
         if shelf is None or shelf.is_empty or late:
             with self._lock:

@@ -23,7 +23,7 @@ from geoplan.errors import GeoplanError
 from services.api import faults
 from services.api.answers import Answer, Sent, matches, packed_etag, prepare, respond
 from services.api.catalog import Shelf
-from services.api.client import client_of
+from services.api.client import Client, client_of
 from services.api.errors import UNEXPECTED
 from services.api.items import ItemsRequest, feature_request, items_request
 from services.api.live_items import live_feature, live_items
@@ -110,11 +110,15 @@ class Front:
         """The answer of the front or the way to it; None when the request is for the application behind."""
         if scope["method"] not in _READING:
             return None
-        handler = self._handler(get_route_path(scope).split("/"))
-        if handler is None or is_too_long(scope) or not client_of(scope).has_host:
+        parts = get_route_path(scope).split("/")
+        answer = self._handler(parts)
+        if answer is None or is_too_long(scope):
+            return None
+        client = client_of(scope)
+        if not client.has_host:
             return None
         try:
-            return handler(scope)
+            return answer(scope, parts, client)
         except Exception as error:  # noqa: BLE001 - every fault is an answer
             return _failed(scope, error)
 
@@ -124,40 +128,38 @@ class Front:
         except Exception as error:  # noqa: BLE001 - every fault is an answer
             return _failed(scope, error)
 
-    def _handler(self, parts: list[str]) -> Callable[[Scope], _Work] | None:
+    def _handler(self, parts: list[str]) -> Callable[[Scope, list[str], Client], _Work] | None:
         """Who answers a path; None for the application behind."""
         count = len(parts)
         if count < 4 or "" in parts[1:]:
             return None
         if parts[1] == "tiles" and count == 6:
-            answer = self._xyz if "." in parts[5] else self._dataset_tile
-            return lambda scope: answer(scope, parts)
+            return self._xyz if "." in parts[5] else self._dataset_tile
         if parts[1] != "collections":
             return None
         if count == 8 and parts[3] == "tiles":
-            return lambda scope: self._tile(scope, parts)
+            return self._tile
         if parts[3] != "items" or count > 5:
             return None
-        answer = self._items if count == 4 else self._feature
-        return lambda scope: answer(scope, parts)
+        return self._items if count == 4 else self._feature
 
-    def _xyz(self, scope: Scope, parts: list[str]) -> _Work:
+    def _xyz(self, scope: Scope, parts: list[str], client: Client) -> _Work:
         def request(shelf: Shelf) -> TileRequest:
             return xyz_request(shelf, parts[2], (parts[3], parts[4], parts[5]), scope["query_string"])
 
-        return self._kept_tile(scope, "", request)
+        return self._kept_tile(scope, client, "", request)
 
-    def _tile(self, scope: Scope, parts: list[str]) -> _Work:
-        kind = _tile_kind(scope)
+    def _tile(self, scope: Scope, parts: list[str], client: Client) -> _Work:
+        kind = _tile_kind(client)
         address = (parts[4], parts[5], parts[6], parts[7])
 
         def request(shelf: Shelf) -> TileRequest:
             return tile_request(shelf, (parts[2],), address, parse_query(scope["query_string"], PARAMETERS), kind)
 
-        return self._kept_tile(scope, kind, request)
+        return self._kept_tile(scope, client, kind, request)
 
-    def _dataset_tile(self, scope: Scope, parts: list[str]) -> _Work:
-        kind = _tile_kind(scope)
+    def _dataset_tile(self, scope: Scope, parts: list[str], client: Client) -> _Work:
+        kind = _tile_kind(client)
         address = (parts[2], parts[3], parts[4], parts[5])
         # What all collections are depends on who asks.
         seen = [id_ for id_ in self._shelves().shelf().collections if visible(id_)] if current_grant.get() else ()
@@ -167,11 +169,10 @@ class Front:
             ids = [id_ for id_ in named_collections(shelf, parameters) if visible(id_)]
             return tile_request(shelf, ids, address, parameters, kind)
 
-        return self._kept_tile(scope, f"{kind} {','.join(seen)}", request)
+        return self._kept_tile(scope, client, f"{kind} {','.join(seen)}", request)
 
-    def _kept_tile(self, scope: Scope, variant: str, request: Callable[[Shelf], TileRequest]) -> _Work:
+    def _kept_tile(self, scope: Scope, client: Client, variant: str, request: Callable[[Shelf], TileRequest]) -> _Work:
         shelf = self._shelves().shelf()
-        client = client_of(scope)
         gzip, known = client.gzip, client.known
         key = (scope["path"], scope["query_string"], variant, gzip)
         entry = self.cache.get(key)
@@ -185,7 +186,7 @@ class Front:
         if known is not None and b"*" not in known and matches(known, {etag, asked.etag.encode()}):
             return prepare(Answer(200, "", b"", _named(known, asked.etag), "public, max-age=60"), gzip=False)
         if asked.read is not None:
-            return self._live_tile(scope, asked, known)
+            return self._live_tile(client, asked)
         if not asked.is_heavy:
             return self._keep(key, shelf, prepare(asked.make(), gzip=gzip))
         return self._made_once(key, shelf, lambda: prepare(asked.make(), gzip=gzip))
@@ -216,22 +217,23 @@ class Front:
         finally:
             self._waiting -= 1
 
-    def _items(self, scope: Scope, parts: list[str]) -> _Work:
-        client, shelf, query = client_of(scope), self._shelves().shelf(), scope["query_string"]
-        live = shelf.collection(parts[2]).live
-        if live is not None:
-            return self._live(scope, live_items(live, shelf, query, client.base, html=client.html))
-        return self._run(scope, items_request(shelf, parts[2], query, client.base, html=client.html))
+    def _items(self, scope: Scope, parts: list[str], client: Client) -> _Work:
+        shelf, query = self._shelves().shelf(), scope["query_string"]
+        collection = shelf.collection(parts[2])
+        if collection.live is not None:
+            found = live_items(collection.live, shelf, query, client.base, html=client.html)
+            return self._live(client, found)
+        return self._run(client, items_request(shelf, collection, query, client.base, html=client.html))
 
-    def _feature(self, scope: Scope, parts: list[str]) -> _Work:
-        client, shelf, query = client_of(scope), self._shelves().shelf(), scope["query_string"]
-        live = shelf.collection(parts[2]).live
-        if live is not None:
-            return self._live(scope, live_feature(live, parts[4], query, client.base, html=client.html))
-        return self._run(scope, feature_request(shelf, (parts[2], parts[4]), query, client.base, html=client.html))
+    def _feature(self, scope: Scope, parts: list[str], client: Client) -> _Work:
+        query = scope["query_string"]
+        collection = self._shelves().shelf().collection(parts[2])
+        if collection.live is not None:
+            found = live_feature(collection.live, parts[4], query, client.base, html=client.html)
+            return self._live(client, found)
+        return self._run(client, feature_request(collection, parts[4], query, client.base, html=client.html))
 
-    def _run(self, scope: Scope, request: ItemsRequest) -> _Work:
-        client = client_of(scope)
+    def _run(self, client: Client, request: ItemsRequest) -> _Work:
         gzip, known = client.gzip, client.known
         if known is not None and b"*" not in known and request.etag and matches(known, (request.etag.encode(),)):
             return prepare(Answer(200, "", b"", request.etag, request.cache), gzip=False)
@@ -242,22 +244,21 @@ class Front:
             return self._in_thread(lambda: prepare(answer, gzip=True))
         return prepare(answer, gzip=gzip)
 
-    async def _live(self, scope: Scope, reading: Coroutine[Any, Any, Callable[[], Answer]]) -> Sent:
+    async def _live(self, client: Client, reading: Coroutine[Any, Any, Callable[[], Answer]]) -> Sent:
         """The answer that is made of what is read of a database."""
-        gzip = client_of(scope).gzip
         if self._reading >= MAX_READING:
             reading.close()
             return prepare(faults.problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, faults.BUSY, retry_s=1), gzip=False)
         self._reading += 1
         try:
             make = await reading
-            return await self._in_thread(lambda: prepare(make(), gzip=gzip))
+            return await self._in_thread(lambda: prepare(make(), gzip=client.gzip))
         finally:
             self._reading -= 1
 
-    async def _live_tile(self, scope: Scope, asked: TileRequest, known: bytes | None) -> Sent:
+    async def _live_tile(self, client: Client, asked: TileRequest) -> Sent:
         """A tile as it is now; a client that may have it costs no more than a look at the version of its rows."""
-        read = asked.read
+        read, known = asked.read, client.known
         assert read is not None
 
         async def made() -> Callable[[], Answer]:
@@ -267,11 +268,11 @@ class Front:
                     return lambda: Answer(200, "", b"", _named(known, etag), REVALIDATE)
             return (await read(only_version=False)).make
 
-        return await self._live(scope, made())
+        return await self._live(client, made())
 
 
-def _tile_kind(scope: Scope) -> str:
-    return "geojson" if client_of(scope).json else "mvt"
+def _tile_kind(client: Client) -> str:
+    return "geojson" if client.json else "mvt"
 
 
 def _failed(scope: Scope, error: Exception) -> Sent:

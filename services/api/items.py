@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 import orjson
@@ -85,7 +86,7 @@ class Asked(NamedTuple):
     form: Representation
 
 
-def items_request(shelf: Shelf, id_: str, query: bytes, base: str, *, html: bool) -> ItemsRequest:
+def items_request(shelf: Shelf, collection: Collection, query: bytes, base: str, *, html: bool) -> ItemsRequest:
     """The request of a page of features.
 
     Parameters
@@ -99,12 +100,9 @@ def items_request(shelf: Shelf, id_: str, query: bytes, base: str, *, html: bool
 
     Raises
     ------
-    LayerError
-        If there is no such collection.
     QueryError, PlaceError
         If a parameter is not as it should be.
     """
-    collection = shelf.collection(id_)
     asked, wanted, within = page_asked(shelf, collection, query, base, html=html)
     etag = f"W/{etag_of(asked)}"
     plan = plan_of(collection.pack, wanted)
@@ -133,12 +131,12 @@ def page_asked(
     return asked, query_of(collection, parameters, limit, within), within
 
 
-def feature_request(shelf: Shelf, address: tuple[str, str], query: bytes, base: str, *, html: bool) -> ItemsRequest:
-    """The request of one feature, by its collection and id.
+def feature_request(collection: Collection, feature: str, query: bytes, base: str, *, html: bool) -> ItemsRequest:
+    """The request of one feature, by its id.
 
     Raises as `items_request`, and `UnknownFeatureError` when it is not there.
     """
-    asked, number = feature_asked(shelf.collection(address[0]), address[1], query, base, html=html)
+    asked, number = feature_asked(collection, feature, query, base, html=html)
     etag = etag_of(asked)
 
     def make() -> Answer:
@@ -269,5 +267,5 @@ def _changed(asked: Asked, name: str, value: str) -> str:
     """The address of the answer with another value of one parameter."""
     if name in asked.parameters:
         return f"{asked.address}?{query_text({**asked.parameters, name: value})}"
-    added = query_text({name: value})
+    added = f"{name}={quote(value, safe='')}"
     return f"{asked.address}?{asked.query}&{added}" if asked.query else f"{asked.address}?{added}"

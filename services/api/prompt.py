@@ -43,6 +43,7 @@ class PromptProtocol(HttpToolsProtocol):
         # uvicorn may have put its own layer around it.
         inner = getattr(self.app, "app", self.app)
         self._prompt: Prompt | None = getattr(inner, "prompt", None)
+        self._root = self.root_path.encode("ascii")
         self._first = False
         self._answered = False
         self._between = True
@@ -160,8 +161,9 @@ class PromptProtocol(HttpToolsProtocol):
 
     def _fill(self, scope: dict[str, Any], path: bytes, query: bytes) -> None:
         """Fill in what is asked for, as the usual way does once more."""
-        scope["path"] = self.root_path + path.decode("ascii")
-        scope["raw_path"] = self.root_path.encode("ascii") + path
+        raw_path = self._root + path
+        scope["path"] = raw_path.decode("ascii")
+        scope["raw_path"] = raw_path
         scope["query_string"] = query
 
     def _write(self, sent: Sent, scope: dict[str, Any]) -> None:
