@@ -313,6 +313,19 @@ def write_features(
     QueryError
         For an unknown system or property.
     """
+    return bytes(view_features(part, rows, columns=columns, crs=crs, geometry=geometry, links=links))
+
+
+def view_features(
+    part: Part,
+    rows: NDArray[Any],
+    *,
+    columns: tuple[str, ...] | list[str] | None = None,
+    crs: str = CRS84,
+    geometry: bool = True,
+    links: bytes | None = None,
+) -> memoryview:
+    """As `write_features`, without a copy: the text is there until the thread writes features again."""
     axes = AXES.get(crs)
     if axes is None:
         raise QueryError(f"features are not written in {crs!r}; use one of {', '.join(AXES)}.")
@@ -323,11 +336,14 @@ def write_features(
     shapes = (shape.kinds, shape.members, shape.rings, shape.vertices, positions)
     values = (part.cells, part.fragments.json_offsets, part.fragments.json)
     wanted = np.ascontiguousarray(rows, np.int64)
-    order = (wanted, np.sort(wanted) if len(wanted) > _FEW_ROWS else wanted)
+    stored = wanted
+    if len(wanted) > _FEW_ROWS:
+        stored = wanted.copy()
+        stored.sort()
     plan = (where, names, name_offsets, tail, axes, geometry)
     buffer = _buffer(1 << 16)
-    written = _write(buffer, part.ids, shapes, order, values, plan)
+    written = _write(buffer, part.ids, shapes, (wanted, stored), values, plan)
     if written < 0:
         buffer = _buffer(-written)
-        written = _write(buffer, part.ids, shapes, order, values, plan)
-    return buffer[:written].tobytes()
+        written = _write(buffer, part.ids, shapes, (wanted, stored), values, plan)
+    return memoryview(buffer)[:written]  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.pack.part import Column, Part
-from geoplan.query.boxes import GridBox, box_candidates, box_found, kernel_shapes, kernel_tree, meeting, shapeless
+from geoplan.query.boxes import GridBox, box_candidates, box_found, kernel_shapes, meeting, shapeless
 from geoplan.query.compiler import TRUE
 from geoplan.query.evaluate import Truths, truths
 from geoplan.query.expressions import SHAPE_COLUMN, Predicate, columns_of
@@ -17,7 +17,6 @@ from geoplan.query.indexes import (
     bound_ids,
     count_codes,
     filter_codes,
-    first_of_box,
     first_of_code,
     first_with_codes,
     gather_postings,
@@ -31,6 +30,8 @@ from geoplan.query.shapes import Box
 _BATCH = 1 << 16
 _FEW = 20_000
 """Candidates of a box up to which they are collected at once."""
+_SORTED = 4096
+"""So many rows are sorted as fast as the smallest are picked from them."""
 
 
 def count(plan: Plan) -> int:
@@ -191,6 +192,17 @@ def _rows_in_box(part: Part, box: Box, *, or_missing: bool) -> Rows:
     return np.concatenate([rows, np.arange(len(part) - shapeless(part), len(part))]) if or_missing else rows
 
 
+def first_by_id(part: Part, rows: Rows, after: int, limit: int) -> Rows:
+    """Of some rows those of the `limit` smallest ids greater than `after`, by id."""
+    if len(rows) > _SORTED:
+        return smallest_ids(part.ids, rows, after, limit)
+    ids = part.ids[rows]
+    if after >= 0:
+        later = ids > after
+        rows, ids = rows[later], ids[later]
+    return rows[ids.argsort()[:limit]]
+
+
 def first(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
     """The rows of the `limit` smallest ids greater than `after`, by id, and how many features match in all."""
     if plan.never:
@@ -205,7 +217,7 @@ def first(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
     if total is not None:
         return _first_by_batches(plan, after, limit), total
     rows = matching(plan)
-    return smallest_ids(part.ids, rows, after, limit), len(rows)
+    return first_by_id(part, rows, after, limit), len(rows)
 
 
 def _first_by_batches(plan: Plan, after: int, limit: int) -> Rows:
@@ -247,7 +259,7 @@ def _first_of_tables(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
         return rows, total
     candidates = postings(part.columns[rarest], plan.tables[rarest])
     others = filter_codes(part.cells, candidates, *coded_terms(plan, without=rarest))
-    return smallest_ids(part.ids, others, after, limit), total
+    return first_by_id(part, others, after, limit), total
 
 
 def _first_in_box(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
@@ -255,17 +267,17 @@ def _first_in_box(plan: Plan, after: int, limit: int) -> tuple[Rows, int]:
     ((box, or_missing),) = plan.boxes
     if box[0] > box[2] or (or_missing and shapeless(part)):
         rows = _rows_in_box(part, box, or_missing=or_missing)
-        return smallest_ids(part.ids, rows, after, limit), len(rows)
-    rows, total = first_of_box(kernel_tree(part), kernel_shapes(part), part.ids, box, _FEW, after, limit)
+        return first_by_id(part, rows, after, limit), len(rows)
+    rows, total = box_candidates(part, box, _FEW)
     if total <= _FEW:
-        return rows, total
+        return first_by_id(part, rows, after, limit), total
     (window,) = GridBox.around(box)
     start = bound_ids(part.ids, part.ids_order, after + 1)
     stop = min(start + total, len(part))
     found = first_in_box(part.tree.boxes, kernel_shapes(part), part.ids_order, (start, stop), tuple(window), limit)
     if len(found) - 1 == limit or found[-1] == len(part):
         return found[:-1], total
-    return smallest_ids(part.ids, box_candidates(part, window, total)[0], after, limit), total
+    return first_by_id(part, box_candidates(part, box, total)[0], after, limit), total
 
 
 def effort(plan: Plan, limit: int) -> int:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from geoplan.codes import level_of, prefix
 from geoplan.errors import QueryError
 from geoplan.pack.part import Part
-from geoplan.query.access import checked, first, matching
+from geoplan.query.access import checked, first, first_by_id, matching
 from geoplan.query.boxes import kernel_shapes, kernel_tree
 from geoplan.query.columns import values_of
 from geoplan.query.compiler import TRUE
 from geoplan.query.distance import MOST_METRES, rows_near
 from geoplan.query.expressions import DATE, DATETIME, AnyOf, Compare, IsNull, Like, Literal, Property
-from geoplan.query.indexes import bound_ids, smallest_ids
+from geoplan.query.indexes import bound_ids
 from geoplan.query.instants import DAY_US, parse_datetime, parse_instant
 from geoplan.query.kernels import point_rows
 from geoplan.query.model import MOST_FEATURES, MOST_IDS, MOST_NEAREST, Query, Selected
@@ -84,7 +84,7 @@ def select(pack: Pack, query: Query, plan: Plan | None = None) -> Selected:
         found = page(part, rows, keys, after, query.limit)
         left = matched > len(found) if after is None else len(found) == query.limit
     else:
-        found = smallest_ids(part.ids, rows, -1 if after is None else after[1], query.limit + 1)
+        found = first_by_id(part, rows, -1 if after is None else after[1], query.limit + 1)
         left = len(found) > query.limit
         found = found[: query.limit]
     cursor = write_cursor(part, int(found[-1]), keys) if left and len(found) else None
@@ -93,7 +93,7 @@ def select(pack: Pack, query: Query, plan: Plan | None = None) -> Selected:
 
 def _of_rows(distances: tuple[Rows, NDArray[np.float64]] | None, rows: Rows) -> NDArray[np.float64] | None:
     """The distances of some of the rows that have one; the rows are ascending."""
-    return None if distances is None else distances[1][np.searchsorted(distances[0], rows)]
+    return None if distances is None else distances[1][distances[0].searchsorted(rows)]
 
 
 def _page(plan: Plan, query: Query, keys: Any, after: tuple[list[Any], int] | None) -> Selected:

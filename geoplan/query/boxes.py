@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.pack.part import Part
-from geoplan.query.kernels import box_rows, filter_boxes, window_of
+from geoplan.query.kernels import degree_box_rows, filter_boxes, window_of
 from geoplan.query.shapes import Box, boxes_of
 
 Rows = NDArray[np.int64]
@@ -74,16 +74,19 @@ def shapeless(part: Part) -> int:
     return len(boxes) - bisect_left(range(len(boxes)), x=True, key=lambda row: bool(boxes[row, 0] > boxes[row, 2]))
 
 
-def box_candidates(part: Part, window: GridBox, most: int) -> tuple[Rows, int]:
-    """Rows whose shapes meet a box, ascending and complete up to `most`, and their exact number."""
-    found: tuple[Rows, int] = box_rows(kernel_tree(part), kernel_shapes(part), tuple(window), most)
+def box_candidates(part: Part, box: Box, most: int) -> tuple[Rows, int]:
+    """Rows whose shapes meet a box in degrees, ascending and complete up to `most`, and their exact number.
+
+    The box may not cross the antimeridian (`box_found` takes any).
+    """
+    found: tuple[Rows, int] = degree_box_rows(kernel_tree(part), kernel_shapes(part), box, most)
     return found
 
 
 def box_found(part: Part, box: Box, most: int) -> tuple[Rows, int]:
-    """As `box_candidates`, for a box in degrees that may cross the antimeridian."""
-    windows = GridBox.around(box)
-    if len(windows) == 1:
-        return box_candidates(part, windows[0], most)
-    rows = np.union1d(*(box_candidates(part, one, len(part))[0] for one in windows))
+    """As `box_candidates`, for a box that may cross the antimeridian."""
+    boxes = boxes_of(box)
+    if len(boxes) == 1:
+        return box_candidates(part, box, most)
+    rows = np.union1d(*(box_candidates(part, one, len(part))[0] for one in boxes))
     return rows[:most], len(rows)

@@ -116,6 +116,25 @@ def _to_edge(a: Any, b: Any, origin: Any, box: Any) -> float:
 
 
 @compiled
+def _to_chain(degrees: Any, first: int, last: int, origin: Any, box: Any) -> float:
+    """Distance of the origin to a chain of vertices, as far as that is in the box, squared."""
+    west, south, east, north = box
+    best = np.inf
+    ax, ay, ex, ey, was_inside = 0.0, 0.0, 0.0, 0.0, False
+    for vertex in range(first, last):
+        bx, by = np.float64(degrees[vertex, 0]), np.float64(degrees[vertex, 1])
+        fx, fy = _plane(bx, by, origin)
+        inside = west <= bx <= east and south <= by <= north
+        # Most edges are short and lie in the box: they need no more than their two ends.
+        if was_inside and inside and max(abs(bx - ax), abs(by - ay)) < _PIECE:
+            best = min(best, _to_piece(ex, ey, fx, fy))
+        elif vertex > first:
+            best = min(best, _to_edge(degrees[vertex - 1], degrees[vertex], origin, box))
+        ax, ay, ex, ey, was_inside = bx, by, fx, fy, inside
+    return best
+
+
+@compiled
 def _row_distance(shapes: Any, row: int, origin: Any, box: Any) -> float:
     """Distance in metres of the origin to a feature's shape, as far as that is in the box; 0 inside of a polygon."""
     kinds, members, rings, vertices, degrees = shapes
@@ -130,8 +149,7 @@ def _row_distance(shapes: Any, row: int, origin: Any, box: Any) -> float:
                 east, north = _plane(np.float64(degrees[vertex, 0]), np.float64(degrees[vertex, 1]), origin)
                 best = min(best, east * east + north * north)
             continue
-        for vertex in range(first, last - 1):
-            best = min(best, _to_edge(degrees[vertex], degrees[vertex + 1], origin, box))
+        best = min(best, _to_chain(degrees, first, last, origin, box))
     return math.sqrt(best)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoplan.pack.compiled import compiled
-from geoplan.query.kernels import Rows, Whole, box_rows, window_of
+from geoplan.query.kernels import Rows, Whole
 
 
 @compiled
@@ -198,13 +198,3 @@ def smallest_ids(ids: NDArray[np.int64], rows: Rows, after: int, limit: int) -> 
                 place = child
         heap[place], kept[place] = key, row
     return kept[:count][np.argsort(heap[:count])]
-
-
-@compiled
-def first_of_box(tree: Any, shapes: Any, ids: Any, degrees: Any, most: int, after: int, limit: int) -> Any:
-    """The first `limit` rows by id after an id whose shapes meet a box in degrees, and how many do in all.
-
-    Where these are more than `most`, no rows are returned.
-    """
-    rows, total = box_rows(tree, shapes, window_of(*degrees), most)
-    return smallest_ids(ids, rows[: total if total <= most else 0], after, limit), total

@@ -207,6 +207,12 @@ def box_rows(tree: Any, shapes: Any, window: Any, most: int) -> Any:
 
 
 @compiled
+def degree_box_rows(tree: Any, shapes: Any, degrees: Any, most: int) -> Any:
+    """As `box_rows`, for a box in degrees."""
+    return box_rows(tree, shapes, window_of(*degrees), most)
+
+
+@compiled
 def point_rows(tree: Any, shapes: Any, longitude: float, latitude: float) -> Rows:
     """Rows whose shapes hold a position, ascending."""
     boxes, nodes, starts = tree

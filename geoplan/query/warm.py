@@ -14,7 +14,7 @@ from geoplan.pack.part import Part
 from geoplan.pack.writer import AXES, write_features
 from geoplan.query.answer import select
 from geoplan.query.filters import compile_filter
-from geoplan.query.indexes import bound_number, bound_text, run_of_number, run_of_text
+from geoplan.query.indexes import bound_number, bound_text, run_of_number, run_of_text, smallest_ids
 from geoplan.query.model import Query
 
 
@@ -66,6 +66,8 @@ def _warm_plain() -> None:
     bound_text(_mapped(np.arange(4)), text, order, 3, text, True)  # noqa: FBT003 - compiled
     run_of_text(_mapped(np.arange(4)), text, order, 3, text)
     run_of_number(_mapped(np.arange(3)), order, 3, np.int64(1))
+    # Where many rows answer, the first of them are picked by a kernel.
+    smallest_ids(_mapped(np.arange(3)), np.arange(3), -1, 1)
 
 
 def _mapped(value: Any) -> Any:

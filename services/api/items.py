@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import quote
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 import geoplan
-from geoplan.pack.writer import write_features
+from geoplan.pack.writer import view_features
 from geoplan.query import UnknownFeatureError
 from geoplan.query.answer import find_row, plan_of, select
 from geoplan.query.model import Query, Selected
@@ -192,7 +191,7 @@ def page_answer(asked: Asked, selected: Selected, counts: Mapping[str, int], eta
         about += b',"distancesM":' + orjson.dumps(distances, option=orjson.OPT_SERIALIZE_NUMPY)
     links = _page_links(asked, selected)
     if not etag:
-        etag = f"W/{tag_of(features + about + links)}"
+        etag = f"W/{tag_of(b''.join((features, about, links)))}"
     time_ = b',"timeStamp":"%b","links":' % _now()
     body = b"".join((b'{"type":"FeatureCollection","features":[', features, b"],", about, time_, links, b"}"))
     if form.is_page:
@@ -216,7 +215,7 @@ def feature_answer(asked: Asked, number: int, etag: str) -> Answer:
     row = find_row(asked.collection.pack.source, number)
     if row is None:
         raise UnknownFeatureError(f"no feature {number} in {asked.collection.id}")
-    body = _written(asked, np.array([row]), b"".join((*_forms(asked), b"]")))
+    body = bytes(_written(asked, np.array([row]), b"".join((*_forms(asked), b"]"))))
     if asked.form.is_page:
         body = pages.feature_page(asked.collection.title, orjson.loads(body)).encode()
     return _answer(asked, body, etag)
@@ -230,9 +229,10 @@ def _answer(asked: Asked, body: bytes, etag: str) -> Answer:
     return Answer(HTTPStatus.OK, media_type, body, etag, REVALIDATE, (content_crs(form.crs),))
 
 
-def _written(asked: Asked, rows: NDArray[np.int64], links: bytes | None = None) -> bytes:
+def _written(asked: Asked, rows: NDArray[np.int64], links: bytes | None = None) -> memoryview:
+    """The features as text, which is there until others are written."""
     form = asked.form
-    return write_features(
+    return view_features(
         asked.collection.pack.source,
         rows,
         columns=form.columns,
@@ -254,18 +254,13 @@ def _forms(asked: Asked) -> tuple[bytes, ...]:
     """JSON of the links of an answer to itself, to its other form and to its collection, without a bracket behind."""
     form = asked.form
     here = f"{asked.address}?{asked.query}" if asked.query else asked.address
-    other = "json" if form.is_page else "html"
-    if "f" in asked.parameters:
-        there = _changed(asked, "f", other)
-    else:
-        there = f"{here}&f={other}" if asked.query else f"{here}?f={other}"
+    there = _changed(asked, "f", "json" if form.is_page else "html")
     begin, between, end = form.link_texts
     return begin, orjson.dumps(here), between, orjson.dumps(there), end
 
 
 def _changed(asked: Asked, name: str, value: str) -> str:
-    """The address of the answer with another value of one parameter."""
+    """The address of the answer with another value of one parameter, a text that need not be quoted."""
     if name in asked.parameters:
         return f"{asked.address}?{query_text({**asked.parameters, name: value})}"
-    added = f"{name}={quote(value, safe='')}"
-    return f"{asked.address}?{asked.query}&{added}" if asked.query else f"{asked.address}?{added}"
+    return f"{asked.address}?{asked.query}&{name}={value}" if asked.query else f"{asked.address}?{name}={value}"

@@ -14,7 +14,7 @@ import shapely
 from geoplan.pack import assemble, digits, writer
 from geoplan.pack.build import PackOptions, pack_frame
 from geoplan.pack.open import open_pack
-from geoplan.query import distance, indexes, kernels
+from geoplan.query import access, distance, indexes, kernels
 from geoplan.query.answer import select
 from geoplan.query.filters import compile_filter
 from geoplan.query.model import Query
@@ -69,10 +69,12 @@ def ask(pack: Any) -> None:
         writer.write_features(part, select(pack, question).rows, crs="EPSG:3857")
 
 
-def test_no_question_waits_for_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("most", [20, 4096])
+def test_no_question_waits_for_the_compiler(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     warm()
     before = signatures()
     assert before > 5
+    monkeypatch.setattr(access, "_SORTED", most)
     monkeypatch.setattr(assemble, "MOST_CODES", 10)
     ask(_Small(_mapped(assemble.memory_part(pa.table(table()), shapes()))))
     assert signatures() == before
