@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geoplan.pack.compiled import compiled
 from geoplan.pack.mercator import DEGREE_UNITS
-from geoplan.pack.words import load_word, store_half, store_word
+from geoplan.pack.words import CHUNK, copy_chunk, store_half
 
 Bytes = NDArray[np.uint8]
 _Whole = int | np.signedinteger[Any]
@@ -30,20 +30,32 @@ _WHOLE = _texts([f"{number}."[:4] for number in range(215)])
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
 
 
-@compiled
-def write_bytes(buffer: Bytes, position: int, text: Bytes, start: int, stop: int) -> int:
-    """Copy ``text[start:stop]``, eight bytes at once; returns the position after it.
+def padded(text: bytes) -> Bytes:
+    """A text that can be copied a chunk at a time, with what is read behind its end."""
+    return np.frombuffer(text + bytes(CHUNK), np.uint8).copy()
 
-    Up to seven bytes behind the copy are overwritten: `buffer` has them to spare.
+
+@compiled
+def write_text(buffer: Bytes, position: int, text: Bytes, start: int, stop: int) -> int:
+    """Copy ``text[start:stop]`` of a `padded` text; returns the position after it.
+
+    Up to 31 bytes behind the copy are overwritten: `buffer` has them to spare.
     """
     length = stop - start
-    if start + ((length + 7) & ~7) > len(text):
+    for index in range(0, length, CHUNK):
+        copy_chunk(buffer, position + index, text, start + index)
+    return position + length
+
+
+@compiled
+def write_bytes(buffer: Bytes, position: int, text: Bytes, start: int, stop: int) -> int:
+    """As `write_text`, of a text that may end at once."""
+    length = stop - start
+    if start + length + CHUNK > len(text):
         for index in range(length):
             buffer[position + index] = text[start + index]
         return position + length
-    for index in range(0, length, 8):
-        store_word(buffer, position + index, load_word(text, start + index))
-    return position + length
+    return write_text(buffer, position, text, start, stop)
 
 
 @compiled

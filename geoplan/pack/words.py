@@ -59,6 +59,25 @@ def _load(_: Any, text: Any, position: Any) -> Any:  # noqa: ARG001 - numba look
     return types.uint64(text, types.intp), generate
 
 
+def _copy(_: Any, buffer: Any, position: Any, text: Any, start: Any) -> Any:  # noqa: ARG001 - numba looks at the number of arguments
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(8), CHUNK).as_pointer()
+        places = []
+        for array_type, array, place in ((signature.args[0], *args[:2]), (signature.args[2], *args[2:])):
+            data = context.make_array(array_type)(context, builder, array).data
+            places.append(builder.bitcast(builder.gep(data, [place], inbounds=True), kind))
+        loaded = builder.load(places[1])
+        loaded.align = 1
+        builder.store(loaded, places[0]).align = 1
+        return context.get_dummy_value()
+
+    return types.void(buffer, types.intp, text, types.intp), generate
+
+
+CHUNK = 32
+"""Bytes that `copy_chunk` copies."""
+copy_chunk = cast("Callable[[Any, Any, Any, Any], None]", intrinsic(_copy))
+"""``copy_chunk(buffer, position, text, start)``: 32 bytes at once."""
 store_word = cast("Callable[[Any, Any, Any], None]", intrinsic(_store(types.uint64, 64)))
 """``store_word(buffer, position, value)``: eight bytes, the lowest first."""
 store_half = cast("Callable[[Any, Any, Any], None]", intrinsic(_store(types.uint32, 32)))

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from geoplan.crs import DISPLAY, STORAGE, WEB_MERCATOR
 from geoplan.errors import QueryError
 from geoplan.pack.compiled import compiled
-from geoplan.pack.digits import Bytes, write_bytes, write_integer, write_millimetres, write_units
+from geoplan.pack.digits import Bytes, padded, write_bytes, write_integer, write_millimetres, write_text, write_units
 from geoplan.pack.mercator import UNIT_M
 from geoplan.pack.part import LINE, MULTI, NONE, POINT, Column, Part
-from geoplan.pack.words import prefetch
+from geoplan.pack.words import CHUNK, prefetch
 
 CRS84 = "CRS84"
 """Longitude, latitude on WGS 84: the default of OGC API Features."""
@@ -45,15 +45,13 @@ _KEPT_BYTES = 4 << 20
 
 
 def _words(*texts: bytes) -> tuple[Bytes, NDArray[np.int64]]:
-    """Several texts end to end, and where each begins."""
+    """Several texts end to end, padded, and where each begins."""
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=offsets[1:])
-    return np.frombuffer(b"".join(texts), np.uint8).copy(), offsets
+    return padded(b"".join(texts)), offsets
 
 
-_HEAD = np.frombuffer(b'{"type":"Feature","id":', np.uint8).copy()
-_GEOMETRY = np.frombuffer(b',"geometry":', np.uint8).copy()
-_NULL = np.frombuffer(b"null", np.uint8).copy()
+_WORDS, (_HEAD, _GEOMETRY, _NULL, _WORDS_END) = _words(b'{"type":"Feature","id":', b',"geometry":', b"null")
 _KINDS, _KIND_OFFSETS = _words(
     *(
         b'{"type":"%s","coordinates":' % name
@@ -128,10 +126,10 @@ def write_shape(buffer: Bytes, position: int, shapes: Any, row: int, axes: int) 
     kind = kinds[row] & 3
     first, last = members[row], members[row + 1]
     if kind == NONE or first == last:
-        return write_bytes(buffer, position, _NULL, 0, 4)
+        return write_text(buffer, position, _WORDS, _NULL, _WORDS_END)
     several = kinds[row] & MULTI
     name = kinds[row] & 7
-    position = write_bytes(buffer, position, _KINDS, _KIND_OFFSETS[name], _KIND_OFFSETS[name + 1])
+    position = write_text(buffer, position, _KINDS, _KIND_OFFSETS[name], _KIND_OFFSETS[name + 1])
     if several:
         buffer[position] = 91
         position += 1
@@ -192,7 +190,7 @@ def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: Any, values
     cells, offsets, fragments = values
     columns, names, name_offsets, tail, axes, with_geometry = plan
     wanted, stored = rows
-    room = _room(shapes, stored, values, columns) + len(wanted) * (len(names) + len(tail)) + 16
+    room = _room(shapes, stored, values, columns) + len(wanted) * (len(names) + len(tail)) + CHUNK
     if room > len(buffer):
         return -room
     position = 0
@@ -200,18 +198,18 @@ def _write(buffer: Bytes, ids: NDArray[np.int64], shapes: Any, rows: Any, values
         if position > 0:
             buffer[position] = 44
             position += 1
-        position = write_bytes(buffer, position, _HEAD, 0, len(_HEAD))
+        position = write_text(buffer, position, _WORDS, _HEAD, _GEOMETRY)
         position = write_integer(buffer, position, ids[row])
-        position = write_bytes(buffer, position, _GEOMETRY, 0, len(_GEOMETRY))
+        position = write_text(buffer, position, _WORDS, _GEOMETRY, _NULL)
         if with_geometry:
             position = write_shape(buffer, position, shapes, row, axes)
         else:
-            position = write_bytes(buffer, position, _NULL, 0, 4)
+            position = write_text(buffer, position, _WORDS, _NULL, _WORDS_END)
         for index in range(len(columns)):
-            position = write_bytes(buffer, position, names, name_offsets[index], name_offsets[index + 1])
+            position = write_text(buffer, position, names, name_offsets[index], name_offsets[index + 1])
             fragment = _fragment(cells, columns, index, row)
             position = write_bytes(buffer, position, fragments, offsets[fragment], offsets[fragment + 1])
-        position = write_bytes(buffer, position, tail, 0, len(tail))
+        position = write_text(buffer, position, tail, 0, len(tail) - CHUNK)
     return position
 
 
@@ -242,7 +240,7 @@ def _written(columns: tuple[Column, ...]) -> _Written:
 def _tail(links: bytes, bare: bool) -> Bytes:  # noqa: FBT001 - a key of the cache
     """What ends a feature; without columns the properties begin here too."""
     start = b',"properties":{}' if bare else b"}"
-    return np.frombuffer(start + (b',"links":' + links if links else b"") + b"}", np.uint8).copy()
+    return padded(start + (b',"links":' + links if links else b"") + b"}")
 
 
 _local = threading.local()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,7 @@ MOST_NEAREST = 1000
 MOST_IDS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(NamedTuple):
     """A question to a pack; all its conditions have to be met.
 
     Attributes
@@ -72,7 +72,7 @@ class Query:
     ids: tuple[int, ...] | None = None
     datetime: str | None = None
     filter: Filter | None = None
-    equal: Mapping[str, Any] = field(default_factory=dict)
+    equal: Mapping[str, Any] = MappingProxyType({})
     sortby: tuple[str, ...] = ()
     limit: int = 100
     after: str | None = None

@@ -73,9 +73,10 @@ def box_of(numbers: list[float], crs: str) -> Box:
         numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
     if len(numbers) != 4:
         raise QueryError(f"a box has 4 or 6 numbers, not {len(numbers)}.")
-    if crs == CRS84 and all(abs(number) <= most for number, most in zip(numbers, (180, 90, 180, 90), strict=True)):
+    west, south, east, north = numbers
+    if crs == CRS84 and abs(west) <= 180 and abs(south) <= 90 and abs(east) <= 180 and abs(north) <= 90:
         # What `to_degrees` does, without arrays: the usual question of a map is to be answered at once.
-        west, south, east, north = (round(number * DEGREE_UNITS) / DEGREE_UNITS for number in numbers)
+        west, south, east, north = [round(number * DEGREE_UNITS) / DEGREE_UNITS for number in numbers]
     else:
         (west, south), (east, north) = to_degrees(np.array(numbers, np.float64).reshape(2, 2), crs).tolist()
     if south > north:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Annotated
@@ -105,7 +104,7 @@ def list_items(
     shelf = Shelf(snapshot, snapshot.collections, 1)
     division = within_division(shelf, collection, within) if within is not None else None
     # Here a box asks what to draw.
-    query = replace(query_of(collection, parameters, limit, division), or_missing=False)
+    query = query_of(collection, parameters, limit, division)._replace(or_missing=False)
     rows, selected = _rows_from(collection, query, offset)
     closing = {
         "numberMatched": selected.matched,
@@ -130,15 +129,15 @@ def get_item(layer_id: str, fid: Annotated[int, Path(ge=0, lt=2**63)], snapshot:
 
 def _rows_from(collection: Collection, query: Query, offset: int) -> tuple[NDArray[np.int64], Selected]:
     """The rows of the page after so many features, and the answer that they are of."""
-    selected = select(collection.pack, replace(query, limit=min(offset + query.limit, MAX_LIMIT)))
+    selected = select(collection.pack, query._replace(limit=min(offset + query.limit, MAX_LIMIT)))
     before = 0
     while selected.next_cursor is not None and before + len(selected.rows) <= offset:
         before += len(selected.rows)
-        selected = select(collection.pack, replace(query, limit=MAX_LIMIT, after=selected.next_cursor))
+        selected = select(collection.pack, query._replace(limit=MAX_LIMIT, after=selected.next_cursor))
     start = max(offset - before, 0)
     rows = selected.rows[start : start + query.limit]
     if len(rows) < query.limit and selected.next_cursor is not None:
-        more = select(collection.pack, replace(query, limit=query.limit - len(rows), after=selected.next_cursor))
+        more = select(collection.pack, query._replace(limit=query.limit - len(rows), after=selected.next_cursor))
         rows = np.concatenate([rows, more.rows])
     return rows, selected
 
