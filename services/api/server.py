@@ -49,6 +49,7 @@ class GuardedProtocol(PromptProtocol):
         super().connection_made(transport)
         self._head_bytes = 0
         self._in_head = True
+        self._running: Any = None
         self._unread: asyncio.TimerHandle | None = None
         self._late: asyncio.TimerHandle | None = self.loop.call_later(HEADER_S, self.end)
         if len(self.connections) > self.most and not _end_one_that_waits():
@@ -59,6 +60,10 @@ class GuardedProtocol(PromptProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection, and the requests that it had sent ahead."""
         self.pipeline.clear()
+        if self._running is not None:
+            # uvicorn tells the last request that came, which may be one that waits behind the one at work.
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
         _waiting.pop(self, None)
         self._in_time()
@@ -75,6 +80,10 @@ class GuardedProtocol(PromptProtocol):
             self.transport.close()
         elif self._late is None:
             self._late = self.loop.call_later(HEADER_S, self.end)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_headers_complete(self) -> None:
         """A request is there."""

@@ -35,7 +35,8 @@ made the load: {machine}.
   twice in a list; 4,000 questions of each kind. Before a list is measured, the numbers of features in the answers of
   both sides are compared.
 - **Load**: wrk, one thread, 8 connections (2 at z5–9), `Accept-Encoding: gzip`; {workers} workers a Python server; tile
-  buffer 64, no limit of features in a tile. The data of both sides are read into memory before each walk.
+  buffer 64, no limit of features in a tile. The requests of a connection differ in their line alone, as those of most
+  clients do; geoplan then reads the headers once. The data of both sides are read into memory before each walk.
 - **Rounds**: the two sides of a row take turns; the figures are medians over the rounds, the ratio is that of the
   medians. "Others" is what other programs of the machine used meanwhile.
 - **Cache** is stated for each side: *none* encodes or queries every answer anew (the database and the operating system

@@ -20,8 +20,8 @@ from services.api import item_parameters, tile_matrix_sets, tile_requests, tiles
 from services.api.app import Service
 from services.api.crs import SYSTEMS
 from services.api.filters import LANGUAGES, MAX_TEXT
-from services.api.items import FEATURE_PARAMETERS, FORMATS
 from services.api.openapi import written
+from services.api.representation import FORM_PARAMETERS, FORMATS
 
 PAGES = re.compile(r"/(viewer|vendor)/")
 METHODS = {"get", "post", "delete"}
@@ -118,7 +118,7 @@ def test_parameters_are_those_that_are_read() -> None:
     assert items["filter"]["schema"]["maxLength"] == MAX_TEXT
     assert items["filter-lang"]["schema"]["enum"] == list(LANGUAGES)
     assert written()["components"]["schemas"]["crs"]["enum"] == list(SYSTEMS)
-    assert set(parameters("/collections/{collectionId}/items/{featureId}")) == FEATURE_PARAMETERS
+    assert set(parameters("/collections/{collectionId}/items/{featureId}")) == set(FORM_PARAMETERS)
     tile = "{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
     assert set(parameters(f"/collections/{{collectionId}}/tiles/{tile}")) == tile_requests.PARAMETERS
     assert set(parameters(f"/tiles/{tile}")) == tile_requests.DATASET_PARAMETERS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -11,11 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from geoplan.settings import MARKER
 from services.api import server
@@ -202,3 +205,52 @@ def test_a_killed_worker_is_replaced_and_the_end_is_orderly(served: tuple[str, s
     assert process.wait(30) == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{base}/conformance")
+
+
+def test_a_request_at_work_is_told_when_its_connection_is_lost_with_others_behind_it() -> None:
+    told: list[str] = []
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        told.append((await receive())["type"])
+        told.append((await receive())["type"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x"})
+        told.append("sent")
+
+    async def lose() -> list[bytes]:
+        config = uvicorn.Config(app, http=server.GuardedProtocol, ws="none", log_level="error", lifespan="off")
+        config.load()
+        protocol = server.GuardedProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+        transport = _Lost()
+        protocol.connection_made(transport)
+        protocol.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
+        await asyncio.sleep(0)
+        protocol.connection_lost(ConnectionResetError())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return transport.written
+
+    assert asyncio.run(lose()) == []
+    assert told == ["http.request", "http.disconnect", "sent"]
+
+
+class _Lost(asyncio.Transport):
+    """The end of a connection that is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: Any) -> None:
+        """Remember what should not be written any more."""
+        self.written.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        """Whether it is gone."""
+        return False
+
+    def pause_reading(self) -> None:
+        """Nothing comes."""
+
+    def resume_reading(self) -> None:
+        """Nothing comes."""

@@ -12,7 +12,7 @@ OWN = 1024
 
 
 def entry(size: int) -> Entry:
-    return Entry(Sent(200, (), b"x" * size, b"", (), b""), 1)
+    return Entry(Sent(200, b"", b"", b"x" * size, b""), 1)
 
 
 def test_least_recently_used_goes_first() -> None:
