@@ -32,6 +32,8 @@ _USUAL = frozenset(
 _LINE = re.compile(rb"GET (/(?!/)[A-Za-z0-9/._~!$&'()*+,;=:@-]*)(?:\?([A-Za-z0-9/._~!$&'()*+,;=:@?%-]*))? HTTP/1\.1")
 """The line of a request whose path is what it says; everything else is left to the parser."""
 _END = b"\r\n\r\n"
+_MOST_HEAD = 4096
+"""Longer headers are not kept: a connection that waits is to hold little memory."""
 
 
 class PromptProtocol(HttpToolsProtocol):
@@ -72,7 +74,8 @@ class PromptProtocol(HttpToolsProtocol):
     def _remember(self, data: bytes) -> None:
         """Keep the headers of a request that was all of what came."""
         line, _, _ = data.partition(b"\r\n")
-        if data.find(_END) == len(data) - len(_END) and _LINE.fullmatch(line):
+        is_one = data.find(_END) == len(data) - len(_END)
+        if is_one and len(data) - len(line) <= _MOST_HEAD and _LINE.fullmatch(line):
             self._last = (data[len(line) :], dict(self.scope))
 
     def _answer_alike(self, data: bytes, head: bytes, scope: dict[str, Any]) -> bool:

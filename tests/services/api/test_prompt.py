@@ -200,6 +200,13 @@ def test_other_headers_are_parsed(line: Line, unparsed: list[bool]) -> None:
     assert unparsed == [True, False, False, False]
 
 
+def test_long_headers_are_not_kept(line: Line, unparsed: list[bool]) -> None:
+    for size in (3000, 5000):
+        headers = HOST + b"X-Long: " + b"a" * size + b"\r\n"
+        assert [line.ask(get(TILE, headers))[0][0] for _ in range(2)] == [200, 200]
+    assert unparsed == [True, False]
+
+
 def test_what_is_not_there_at_once_goes_the_usual_way(line: Line, unparsed: list[bool]) -> None:
     for path in (
         "/collections/many/items?limit=3&f=html",
